@@ -1,0 +1,49 @@
+# Tests: one executable an area or promise, each registered with CTest, under mpirun where it names
+# rank counts. Every test has a time limit, so that a hang is a failure.
+
+# counterpoint_test(<name> SOURCES <file>... LIBS <target>... [TIMEOUT <seconds>])
+# Plain GoogleTest executable; each TEST becomes a CTest test.
+function(counterpoint_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  counterpoint_test_executable(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} GTest::gmock GTest::gtest_main)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX "${name}/" DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+function(counterpoint_test_executable name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  counterpoint_compile_options(${name})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS})
+  target_compile_definitions(${name} PRIVATE
+    COUNTERPOINT_GOLDEN_DIR="${COUNTERPOINT_GOLDEN_DIR}"
+    COUNTERPOINT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+endfunction()
+
+# The environment and flags that Open MPI needs as root in a container and with more ranks than cores.
+set(COUNTERPOINT_MPI_ENVIRONMENT
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
+    OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_hwloc_base_binding_policy=none)
+
+# counterpoint_mpi_test(<test name> RANKS <n>... COMMAND <executable target> [argument...] [TIMEOUT <s>])
+# Registers <test name>/ranks=<n> for each n: mpirun -n <n> <executable> <arguments>. The variable
+# COUNTERPOINT_EXPECTED_RANKS tells the program what it must have got.
+function(counterpoint_mpi_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "RANKS;COMMAND" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  list(POP_FRONT arg_COMMAND program)
+  foreach(ranks IN LISTS arg_RANKS)
+    add_test(NAME ${name}/ranks=${ranks}
+             COMMAND ${MPIEXEC_EXECUTABLE} -n ${ranks} $<TARGET_FILE:${program}> ${arg_COMMAND})
+    set_tests_properties(${name}/ranks=${ranks} PROPERTIES
+      ENVIRONMENT "${COUNTERPOINT_MPI_ENVIRONMENT};COUNTERPOINT_EXPECTED_RANKS=${ranks}"
+      TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
+  endforeach()
+endfunction()
