@@ -1,8 +1,8 @@
 // A block counter: 128 bits, of which ThreeFry uses the low 64.
 //
 //   Counter c{.low = 1, .high = 0};
-//   Counter next = c + 1;                         // exact 128-bit addition: block 1 of a stream at c
-//   Counter moved = advance_as_tensorflow(c, n);  // how a draw moves a Philox state
+//   Counter next = c + 1;                         // exact 128-bit addition: block 1 of a stream at
+//   c Counter moved = advance_as_tensorflow(c, n);  // how a draw moves a Philox state
 //
 // Source: spec section 4 (docs/streams.md).
 #pragma once
@@ -24,8 +24,8 @@ struct Counter {
   }
 };
 
-// The counter `blocks` on as TensorFlow moves it, in 32-bit limbs. It equals counter + blocks but for
-// increments of 2^64 - 2^32 and above (negative skips), where TensorFlow loses one carry.
+// The counter `blocks` on as TensorFlow moves it, in 32-bit limbs. It equals counter + blocks but
+// for increments of 2^64 - 2^32 and above (negative skips), where TensorFlow loses one carry.
 constexpr Counter advance_as_tensorflow(Counter counter, std::uint64_t blocks) {
   const auto low_limb = static_cast<std::uint32_t>(blocks);
   auto high_limb = static_cast<std::uint32_t>(blocks >> 32);
@@ -36,4 +36,4 @@ constexpr Counter advance_as_tensorflow(Counter counter, std::uint64_t blocks) {
   return {static_cast<std::uint64_t>(c1) << 32 | c0, counter.high + carry};
 }
 
-}  // namespace counterpoint::v1::kernels
+}  // namespace counterpoint::inline v1::kernels

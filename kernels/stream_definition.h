@@ -35,8 +35,8 @@ struct Fill {
   Distribution distribution = Distribution::uniform_full_int;
   DType dtype = DType::u32;
 
-  // Shape of the whole draw; elements are numbered row-major. Philox does not look at it, ThreeFry's
-  // layout depends on it.
+  // Shape of the whole draw; elements are numbered row-major. Philox does not look at it,
+  // ThreeFry's layout depends on it.
   std::span<const std::int64_t> shape;
   std::uint64_t first_element = 0;  // which element of the whole output[0] is
 
@@ -58,7 +58,8 @@ struct Fill {
 
 // A slice of one binomial draw. Parameters were broadcast: `batch` pairs of (count, probability),
 // each with `samples` outputs; output offset s * batch + b holds sample s of pair b, and its stream
-// is number b * samples + s. Counts and probabilities are of type `parameter_dtype` (f16, f32, f64).
+// is number b * samples + s. Counts and probabilities are of type `parameter_dtype` (f16, f32,
+// f64).
 struct BinomialFill {
   DType dtype = DType::f32;  // of the output: f16, f32, f64, i32, i64
   DType parameter_dtype = DType::f32;
@@ -97,4 +98,4 @@ struct StreamDefinition {
 // Philox4x32-10 as TensorFlow's CPU kernels use it.
 COUNTERPOINT_PUBLIC const StreamDefinition& philox_stream();
 
-}  // namespace counterpoint::v1::kernels
+}  // namespace counterpoint::inline v1::kernels

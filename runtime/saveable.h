@@ -1,0 +1,109 @@
+// Something that a checkpoint can hold: what it saves, and a restore in two steps, so that every
+// object on every rank can refuse before any of them changes.
+//
+//   cp::NamedObjects objects = {{"noise", noise}, {"weights", weights}, {"step", step}};
+//   for (auto& [name, object] : objects) file.write(name, object->save());
+//   auto pending = objects[0].object->prepare(saved);   // may throw, changes nothing
+//   pending->commit();                                  // cannot fail
+//
+// Generators and variables have `saveable()`; a Tensor or a number is held by reference and must
+// outlive its NamedObject; a type of the user's with `cp::NamedObjects members()` becomes a nested
+// object.
+//
+// Thread-safety: one thread at a time, outside of a run.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "counterpoint/runtime/tensor.h"
+
+namespace counterpoint::inline v1 {
+
+// What one object writes: named tensors, small attributes, nested objects.
+struct SavedObject {
+  std::string type;  // "generator", "variable", "tensor", "object"
+  std::map<std::string, std::variant<std::int64_t, std::string>> attributes;
+  std::map<std::string, Tensor> values;
+  std::map<std::string, SavedObject> members;
+};
+
+enum class RestoreOutcome : std::uint8_t {
+  exact,    // what was saved is what goes on
+  derived,  // saved by another number of replicas: surviving ids go on, new ones get their own
+            // streams
+};
+
+// A restore that was agreed to; dropping it uncommitted leaves the object as it was.
+class COUNTERPOINT_PUBLIC PendingRestore {
+ public:
+  virtual ~PendingRestore();
+  virtual RestoreOutcome outcome() const noexcept = 0;
+  virtual void commit() noexcept = 0;
+};
+
+class COUNTERPOINT_PUBLIC Saveable {
+ public:
+  virtual ~Saveable();
+  virtual SavedObject save() const = 0;
+  // Errors: invalid_argument with what differs (type, shape, algorithm); the object is unchanged.
+  virtual std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) = 0;
+  // Collective where it communicates. Errors: diverged if the replicas' copies differ.
+  virtual void ensure_in_step();
+};
+
+struct NamedObject;
+using NamedObjects = std::vector<NamedObject>;
+
+// Saves and restores `tensor` in place; a restore may change its shape but not its type.
+COUNTERPOINT_PUBLIC std::shared_ptr<Saveable> saveable_tensor(Tensor& tensor);
+COUNTERPOINT_PUBLIC std::shared_ptr<Saveable> saveable_number(std::int64_t& number);
+COUNTERPOINT_PUBLIC std::shared_ptr<Saveable> saveable_number(double& number);
+COUNTERPOINT_PUBLIC std::shared_ptr<Saveable> saveable_members(NamedObjects members);
+
+namespace detail {
+
+template <class T>
+concept HasSaveable = requires(T& object) {
+  { object.saveable() } -> std::convertible_to<std::shared_ptr<Saveable>>;
+};
+template <class T>
+concept HasMembers = requires(T& object) {
+  { object.members() } -> std::same_as<NamedObjects>;
+};
+
+template <class T>
+std::shared_ptr<Saveable> as_saveable(T& object) {
+  if constexpr (HasSaveable<T>) {
+    return object.saveable();
+  } else if constexpr (HasMembers<T>) {
+    return saveable_members(object.members());
+  } else if constexpr (std::is_same_v<T, Tensor>) {
+    return saveable_tensor(object);
+  } else {
+    return saveable_number(object);
+  }
+}
+
+}  // namespace detail
+
+struct NamedObject {
+  template <class T>
+    requires(!std::is_const_v<T> && !std::convertible_to<T&, std::shared_ptr<Saveable>>)
+  NamedObject(std::string object_name, T& saved)
+      : name(std::move(object_name)), object(detail::as_saveable(saved)) {}
+  NamedObject(std::string object_name, std::shared_ptr<Saveable> saved)
+      : name(std::move(object_name)), object(std::move(saved)) {}
+
+  std::string name;  // one path component: no '/', not empty, not "." or ".."
+  std::shared_ptr<Saveable> object;
+};
+
+}  // namespace counterpoint::inline v1
