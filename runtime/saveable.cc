@@ -1,0 +1,160 @@
+#include "counterpoint/runtime/saveable.h"
+
+#include <fmt/format.h>
+
+#include "counterpoint/runtime/error.h"
+
+namespace counterpoint::inline v1 {
+namespace {
+
+// Runs `assign` at commit; `assign` may not throw.
+template <class Assign>
+class PendingAssignment final : public PendingRestore {
+ public:
+  explicit PendingAssignment(Assign assign) : assign_(std::move(assign)) {}
+  RestoreOutcome outcome() const noexcept override { return RestoreOutcome::exact; }
+  void commit() noexcept override { assign_(); }
+
+ private:
+  Assign assign_;
+};
+
+template <class Assign>
+std::unique_ptr<PendingRestore> pending(Assign assign) {
+  return std::make_unique<PendingAssignment<Assign>>(std::move(assign));
+}
+
+void check_type(const SavedObject& saved, const char* wanted) {
+  if (saved.type != wanted) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("holds a {}, but a {} is to be restored", saved.type, wanted));
+  }
+}
+
+const Tensor& value_of(const SavedObject& saved) {
+  const auto found = saved.values.find("value");
+  if (found == saved.values.end()) {
+    throw Error(ErrorCode::invalid_argument, fmt::format("a {} without a value", saved.type));
+  }
+  return found->second;
+}
+
+class SaveableTensor final : public Saveable {
+ public:
+  explicit SaveableTensor(Tensor& tensor) : tensor_(tensor) {}
+
+  SavedObject save() const override {
+    return {.type = "tensor", .attributes = {}, .values = {{"value", tensor_}}, .members = {}};
+  }
+
+  std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override {
+    check_type(saved, "tensor");
+    Tensor value = value_of(saved);
+    if (value.dtype() != tensor_.dtype()) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("holds {} elements, but the tensor to restore has {}",
+                              dtype_name(value.dtype()), dtype_name(tensor_.dtype())));
+    }
+    return pending([this, value = std::move(value)]() mutable { tensor_ = std::move(value); });
+  }
+
+ private:
+  Tensor& tensor_;
+};
+
+template <class T>
+class SaveableNumber final : public Saveable {
+ public:
+  explicit SaveableNumber(T& number) : number_(number) {}
+
+  SavedObject save() const override {
+    return {.type = "number",
+            .attributes = {},
+            .values = {{"value", Tensor::scalar<T>(number_)}},
+            .members = {}};
+  }
+
+  std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override {
+    check_type(saved, "number");
+    const T value = value_of(saved).item<T>();
+    return pending([this, value] { number_ = value; });
+  }
+
+ private:
+  T& number_;
+};
+
+class SaveableMembers final : public Saveable {
+ public:
+  explicit SaveableMembers(NamedObjects members) : members_(std::move(members)) {}
+
+  SavedObject save() const override {
+    SavedObject saved{.type = "object", .attributes = {}, .values = {}, .members = {}};
+    for (const auto& [name, object] : members_) {
+      if (!saved.members.emplace(name, object->save()).second) {
+        throw Error(ErrorCode::invalid_argument,
+                    fmt::format("two members are named '{}'; names must differ", name));
+      }
+    }
+    return saved;
+  }
+
+  std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override {
+    check_type(saved, "object");
+    auto all = std::make_unique<PendingMembers>();
+    for (const auto& [name, object] : members_) {
+      const auto found = saved.members.find(name);
+      if (found == saved.members.end()) {
+        throw Error(ErrorCode::not_found, fmt::format("has no member '{}'", name));
+      }
+      try {
+        all->parts.push_back(object->prepare(found->second));
+      } catch (const Error& error) {
+        throw Error(error.code(), fmt::format("member '{}' {}", name, error.message()));
+      }
+    }
+    return all;
+  }
+
+  void ensure_in_step() override {
+    for (const auto& member : members_) member.object->ensure_in_step();
+  }
+
+ private:
+  struct PendingMembers final : PendingRestore {
+    std::vector<std::unique_ptr<PendingRestore>> parts;
+
+    RestoreOutcome outcome() const noexcept override {
+      for (const auto& part : parts) {
+        if (part->outcome() == RestoreOutcome::derived) return RestoreOutcome::derived;
+      }
+      return RestoreOutcome::exact;
+    }
+    void commit() noexcept override {
+      for (const auto& part : parts) part->commit();
+    }
+  };
+
+  NamedObjects members_;
+};
+
+}  // namespace
+
+PendingRestore::~PendingRestore() = default;
+Saveable::~Saveable() = default;
+void Saveable::ensure_in_step() {}
+
+std::shared_ptr<Saveable> saveable_tensor(Tensor& tensor) {
+  return std::make_shared<SaveableTensor>(tensor);
+}
+std::shared_ptr<Saveable> saveable_number(std::int64_t& number) {
+  return std::make_shared<SaveableNumber<std::int64_t>>(number);
+}
+std::shared_ptr<Saveable> saveable_number(double& number) {
+  return std::make_shared<SaveableNumber<double>>(number);
+}
+std::shared_ptr<Saveable> saveable_members(NamedObjects members) {
+  return std::make_shared<SaveableMembers>(std::move(members));
+}
+
+}  // namespace counterpoint::v1
