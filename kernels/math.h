@@ -1,0 +1,135 @@
+// Elementary functions as fixed sequences of IEEE operations: the same bits on every machine.
+//
+//   float l = math::log_f32(u);                       // glibc's logf, bit for bit
+//   math::SinCos<float> sc = math::sincos_f32(v);     // glibc's sincosf for 0 <= v < 2 pi
+//   double d = math::log(x);                          // own sequence
+//   math::SinCos<double> sd = math::sincos_f64(w);    // own sequence for 0 <= w < 2 pi
+//
+// Internal: to be compiled with -ffp-contract=off and never installed, since a caller's flags would
+// change the bits. Nothing here calls libm; the square root is IEEE's.
+//
+// Errors against the exact value, in ULP: log_f32 0.82, sincos_f32 0.56 (as glibc);
+// log 0.51, sincos_f64 0.51, log1p 1.5, exp 1 (normal results).
+//
+// Thread-safety: pure. Source: docs/streams.md section 18 for f32.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <limits>
+
+namespace counterpoint::inline v1::kernels::math {
+
+template <class T>
+struct SinCos {
+  T sin;
+  T cos;
+};
+
+inline constexpr double kLn2 = 0x1.62e42fefa39efp-1;
+inline constexpr double kTwoPi = 0x1.921fb54442d18p2;
+
+// ------------------------------------------------------------------ exact steps
+
+// An unevaluated sum hi + lo, |lo| <= ulp(hi) / 2.
+struct DoubleDouble {
+  double hi;
+  double lo;
+};
+
+// a + b exactly; |a| >= |b| or a == 0.
+constexpr DoubleDouble fast_two_sum(double a, double b) {
+  const double sum = a + b;
+  return {sum, b - (sum - a)};
+}
+
+constexpr DoubleDouble two_sum(double a, double b) {
+  const double sum = a + b;
+  const double from_b = sum - a;
+  return {sum, (a - (sum - from_b)) + (b - from_b)};
+}
+
+// a * b exactly, by Dekker's splitting. A fused multiply-subtract gives the same two numbers, which
+// is how the vector code gets them where it has one. No operand may be near overflow or underflow.
+constexpr DoubleDouble two_product(double a, double b) {
+  constexpr double kSplit = 134217729.0;  // 2^27 + 1
+  const double a_big = kSplit * a;
+  const double a_hi = a_big - (a_big - a);
+  const double a_lo = a - a_hi;
+  const double b_big = kSplit * b;
+  const double b_hi = b_big - (b_big - b);
+  const double b_lo = b - b_hi;
+  const double product = a * b;
+  return {product, a_lo * b_lo - (((product - a_hi * b_hi) - a_lo * b_hi) - a_hi * b_lo)};
+}
+
+// ------------------------------------------------------------------ f32, as glibc
+
+struct LogTableEntry {
+  double reciprocal;
+  double log;
+};
+
+inline constexpr LogTableEntry kLogTableF32[16] = {
+    {0x1.661ec79f8f3bep+0, -0x1.57bf7808caadep-2}, {0x1.571ed4aaf883dp+0, -0x1.2bef0a7c06ddbp-2},
+    {0x1.49539f0f010bp+0, -0x1.01eae7f513a67p-2},  {0x1.3c995b0b80385p+0, -0x1.b31d8a68224e9p-3},
+    {0x1.30d190c8864a5p+0, -0x1.6574f0ac07758p-3}, {0x1.25e227b0b8eap+0, -0x1.1aa2bc79c81p-3},
+    {0x1.1bb4a4a1a343fp+0, -0x1.a4e76ce8c0e5ep-4}, {0x1.12358f08ae5bap+0, -0x1.1973c5a611cccp-4},
+    {0x1.0953f419900a7p+0, -0x1.252f438e10c1ep-5}, {1.0, 0.0},
+    {0x1.e608cfd9a47acp-1, 0x1.aa5aa5df25984p-5},  {0x1.ca4b31f026aap-1, 0x1.c5e53aa362eb4p-4},
+    {0x1.b2036576afce6p-1, 0x1.526e57720db08p-3},  {0x1.9c2d163a1aa2dp-1, 0x1.bc2860d22477p-3},
+    {0x1.886e6037841edp-1, 0x1.1058bc8a07ee1p-2},  {0x1.767dcf5534862p-1, 0x1.4043057b6ee09p-2},
+};
+inline constexpr double kLogF32A0 = -0x1.00ea348b88334p-2;
+inline constexpr double kLogF32A1 = 0x1.5575b0be00b6ap-2;
+inline constexpr double kLogF32A2 = -0x1.ffffef20a4123p-2;
+
+// x: positive, normal.
+constexpr float log_f32(float x) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t t = bits - 0x3f330000u;
+  const LogTableEntry& entry = kLogTableF32[(t >> 19) & 15];
+  const std::int32_t exponent = static_cast<std::int32_t>(t) >> 23;
+  const double z = std::bit_cast<float>(bits - (t & 0xff800000u));
+  const double r = z * entry.reciprocal - 1;
+  const double y0 = entry.log + exponent * kLn2;
+  const double r2 = r * r;
+  const double y = kLogF32A0 * r2 + (kLogF32A1 * r + kLogF32A2);
+  return static_cast<float>(y * r2 + (y0 + r));
+}
+
+inline constexpr double kTwentyFourBitsOverHalfPi = 0x1.45F306DC9C883p+23;
+inline constexpr double kHalfPi = 0x1.921FB54442D18p0;
+inline constexpr double kSinF32S1 = -0x1.555545995a603p-3;
+inline constexpr double kSinF32S2 = 0x1.1107605230bc4p-7;
+inline constexpr double kSinF32S3 = -0x1.994eb3774cf24p-13;
+inline constexpr double kCosF32C1 = -0x1.ffffffd0c621cp-2;
+inline constexpr double kCosF32C2 = 0x1.55553e1068f19p-5;
+inline constexpr double kCosF32C3 = -0x1.6c087e89a359dp-10;
+inline constexpr double kCosF32C4 = 0x1.99343027bf8c3p-16;
+
+// 0 <= v < 2 pi.
+constexpr SinCos<float> sincos_f32(float v) {
+  const std::uint32_t top = std::bit_cast<std::uint32_t>(v) >> 20;
+  if (top < 0x398) return {v, 1.0f};
+  int n = 0;
+  double y = v;
+  if (top >= 0x3f4) {
+    n = (static_cast<std::int32_t>(y * kTwentyFourBitsOverHalfPi) + 0x800000) >> 24;
+    y = y - n * kHalfPi;
+  }
+  const double x = ((n + 1) & 2) != 0 ? -y : y;  // n mod 4 is 1 or 2
+  const double sign = (n & 2) != 0 ? -1.0 : 1.0;
+  const double y2 = y * y;
+  const double x3 = y2 * x;
+  const double y4 = y2 * y2;
+  const double s = (x + x3 * kSinF32S1) + (x3 * y2) * (kSinF32S2 + y2 * kSinF32S3);
+  const double c =
+      sign * (((1 + y2 * kCosF32C1) + y4 * kCosF32C2) + (y4 * y2) * (kCosF32C3 + y2 * kCosF32C4));
+  if ((n & 1) != 0) return {static_cast<float>(c), static_cast<float>(s)};
+  return {static_cast<float>(s), static_cast<float>(c)};
+}
+
+}  // namespace counterpoint::inline v1::kernels::math
+
+#include "counterpoint/kernels/math_f64.h"  // IWYU pragma: export

@@ -1,0 +1,168 @@
+// The f64 half of math.h: log, sin and cos to about half an ULP, log1p and exp.
+//
+//   double l = math::log(x);                          // any x; -inf at 0
+//   math::SinCos<double> sc = math::sincos_f64(v);    // 0 <= v < 2 pi
+//   double p = math::log1p(-q);                       // q < 1
+//   double e = math::exp(x);
+//
+// The leading terms of log, sin and cos are carried as double-doubles, so that Box-Muller with them
+// rounds as it does with glibc's functions in all but about one value in a thousand. Polynomials
+// are Chebyshev fits of ours. Internal, pure, and compiled without contraction, as math.h.
+#pragma once
+
+#include "counterpoint/kernels/math.h"
+
+namespace counterpoint::inline v1::kernels::math {
+
+template <int kTerms>
+constexpr double horner(double x, const double (&coefficients)[kTerms]) {
+  double sum = coefficients[kTerms - 1];
+  for (int i = kTerms - 2; i >= 0; --i) sum = sum * x + coefficients[i];
+  return sum;
+}
+
+// ------------------------------------------------------------------ log
+
+inline constexpr std::uint64_t kLogOffsetF64 = 0x3fe6a09e667f3bcdu;  // sqrt(1/2)
+inline constexpr double kLn2Hi = 0x1.62e42fefa3800p-1;               // 42 bits
+inline constexpr double kLn2Lo = 0x1.ef35793c76730p-45;
+inline constexpr DoubleDouble kTwoThirds = {0x1.5555555555555p-1, 0x1.5555555555555p-55};
+// (2 atanh(s) - 2 s - 2/3 s^3) / s^5 in powers of s^2.
+inline constexpr double kLogP[7] = {
+    0x1.999999999999ep-2, 0x1.249249248e511p-2, 0x1.c71c71d7ef489p-3, 0x1.745d09ebc663ep-3,
+    0x1.3b18ba4163286p-3, 0x1.10188237ff7e4p-3, 0x1.087aabe253d9cp-3,
+};
+
+// log(x) + extra_exponent * ln 2 for positive, normal x.
+//
+// x = 2^k z, z in [sqrt(1/2), sqrt(2)); s = (z - 1) / (z + 1); log z = 2 atanh(s).
+constexpr double log_normal_f64(double x, int extra_exponent = 0) {
+  const std::uint64_t bits = std::bit_cast<std::uint64_t>(x);
+  const std::uint64_t t = bits - kLogOffsetF64;
+  const double k =
+      static_cast<double>(static_cast<int>(static_cast<std::int64_t>(t) >> 52) + extra_exponent);
+  const double z = std::bit_cast<double>(bits - (t & 0xfff0000000000000u));
+
+  const double f = z - 1.0;
+  const double d = z + 1.0;
+  const double d_lo = z - (d - 1.0);
+  const double reciprocal = 1.0 / d;
+  const double s = f * reciprocal;
+  const DoubleDouble sd = two_product(s, d);
+  const double s_lo = (((f - sd.hi) - sd.lo) - s * d_lo) * reciprocal;
+
+  const DoubleDouble s2 = two_product(s, s);
+  const DoubleDouble s3 = two_product(s2.hi, s);
+  const double s3_lo = s3.lo + s2.lo * s;
+  const DoubleDouble cubic = two_product(s3.hi, kTwoThirds.hi);
+  const double cubic_lo = cubic.lo + (s3.hi * kTwoThirds.lo + s3_lo * kTwoThirds.hi);
+  const double tail = (s3.hi * s2.hi) * horner(s2.hi, kLogP);
+
+  // k ln2 + 2 s + 2/3 s^3 + tail, largest first; 2 s^2 s_lo is what s_lo changes in the cubic.
+  const DoubleDouble first = fast_two_sum(k * kLn2Hi, 2.0 * s);
+  const DoubleDouble second = fast_two_sum(first.hi, cubic.hi);
+  const double two_s_lo = 2.0 * s_lo;
+  const double small = (k * kLn2Lo + (two_s_lo + two_s_lo * s2.hi)) + cubic_lo;
+  return second.hi + ((first.lo + second.lo) + (small + tail));
+}
+
+constexpr double log(double x) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (x >= std::numeric_limits<double>::min() && x < kInfinity) return log_normal_f64(x);
+  if (x == 0) return -kInfinity;
+  if (x > 0 && x < kInfinity) return log_normal_f64(x * 0x1p54, -54);  // subnormal
+  if (x == kInfinity) return x;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+// log(1 + x) for x > -1.
+constexpr double log1p(double x) {
+  const double u = 1.0 + x;
+  if (!(u > 0) || u == std::numeric_limits<double>::infinity()) return log(u);
+  const DoubleDouble sum = two_sum(1.0, x);
+  return log_normal_f64(u) + sum.lo / u;
+}
+
+// ------------------------------------------------------------------ sin and cos
+
+inline constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
+// pi / 2 in three parts: 33 bits, 33 bits, the rest; small multiples of the first two are exact.
+inline constexpr double kHalfPi1 = 0x1.921fb54400000p+0;
+inline constexpr double kHalfPi2 = 0x1.0b4611a600000p-34;
+inline constexpr double kHalfPi3 = 0x1.3198a2e037073p-69;
+inline constexpr DoubleDouble kSixth = {0x1.5555555555555p-3, 0x1.5555555555555p-57};
+inline constexpr DoubleDouble kTwentyFourth = {0x1.5555555555555p-5, 0x1.5555555555555p-59};
+// (sin(y) - y + y^3/6) / y^5 and (cos(y) - 1 + y^2/2 - y^4/24) / y^6 in powers of y^2.
+inline constexpr double kSinS[6] = {
+    0x1.1111111111111p-7,   -0x1.a01a01a019ed6p-13, 0x1.71de3a550c9e6p-19,
+    -0x1.ae645533e4fc2p-26, 0x1.61225af9d753ep-33,  -0x1.ab93cc7ac5abcp-41,
+};
+inline constexpr double kCosC[6] = {
+    -0x1.6c16c16c16c17p-10, 0x1.a01a01a019f8ap-16,  -0x1.27e4fb775f589p-22,
+    0x1.1eed8e6c2ccc2p-29,  -0x1.93957dabf5e31p-37, 0x1.abe69fa57209cp-45,
+};
+
+// 0 <= v < 2 pi.
+constexpr SinCos<double> sincos_f64(double v) {
+  const int n = static_cast<int>(v * kTwoOverPi + 0.5);
+  const double quarter_turns = n;
+
+  // y + y_lo = v - n pi/2, to 2^-120.
+  const double y1 = v - quarter_turns * kHalfPi1;
+  const DoubleDouble y2 = two_sum(y1, -(quarter_turns * kHalfPi2));
+  const double rest = y2.lo - quarter_turns * kHalfPi3;
+  const auto [y, y_lo] = fast_two_sum(y2.hi, rest);
+
+  const DoubleDouble z = two_product(y, y);
+  const DoubleDouble y3 = two_product(z.hi, y);
+  const double y3_lo = y3.lo + z.lo * y;
+  const DoubleDouble cubic = two_product(y3.hi, kSixth.hi);
+  const double cubic_lo = cubic.lo + (y3.hi * kSixth.lo + y3_lo * kSixth.hi);
+  const DoubleDouble s1 = fast_two_sum(y, -cubic.hi);
+  const double s_tail = (y3.hi * z.hi) * horner(z.hi, kSinS);
+  const double half_z = 0.5 * z.hi;
+  const double s = s1.hi + (s1.lo + (((y_lo - y_lo * half_z) - cubic_lo) + s_tail));
+
+  const DoubleDouble z2 = two_product(z.hi, z.hi);
+  const double z2_lo = z2.lo + 2.0 * (z.hi * z.lo);
+  const DoubleDouble quartic = two_product(z2.hi, kTwentyFourth.hi);
+  const double quartic_lo = quartic.lo + (z2.hi * kTwentyFourth.lo + z2_lo * kTwentyFourth.hi);
+  const DoubleDouble c1 = fast_two_sum(1.0, -half_z);
+  const DoubleDouble c2 = fast_two_sum(c1.hi, quartic.hi);
+  const double c_tail = (z2.hi * z.hi) * horner(z.hi, kCosC);
+  const double c_small = (quartic_lo - 0.5 * z.lo) - (y - y3.hi * kSixth.hi) * y_lo;
+  const double c = c2.hi + ((c1.lo + c2.lo) + (c_small + c_tail));
+
+  const double sin_part = (n & 1) != 0 ? c : s;
+  const double cos_part = (n & 1) != 0 ? s : c;
+  return {(n & 2) != 0 ? -sin_part : sin_part, ((n + 1) & 2) != 0 ? -cos_part : cos_part};
+}
+
+// ------------------------------------------------------------------ exp
+
+inline constexpr double kLog2E = 0x1.71547652b82fep+0;
+// (exp(r) - 1 - r) / r^2.
+inline constexpr double kExpP[11] = {
+    0x1.0000000000000p-1,  0x1.5555555555557p-3,  0x1.5555555555556p-5,  0x1.11111111100dfp-7,
+    0x1.6c16c16c162d6p-10, 0x1.a01a01abe63b3p-13, 0x1.a01a01a6d7883p-16, 0x1.71de02372bdd3p-19,
+    0x1.27e4db679bec4p-22, 0x1.af4ddddcf06d6p-26, 0x1.1f72fca58cc92p-29,
+};
+
+constexpr double exp(double x) {
+  if (!(x == x)) return x;
+  if (x > 709.8) return std::numeric_limits<double>::infinity();
+  if (x < -745.2) return 0.0;
+  const int k = static_cast<int>(x * kLog2E + (x < 0 ? -0.5 : 0.5));
+  const double hi = x - k * kLn2Hi;
+  const double lo = k * kLn2Lo;
+  const double r = hi - lo;
+  const double r_lo = (hi - r) - lo;
+  const double y = 1.0 + (r + (r * r * horner(r, kExpP) + r_lo));
+  const auto power_of_two = [](int exponent) {
+    return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
+  };
+  const int half = k / 2;  // in two steps, so that neither factor overflows
+  return y * power_of_two(half) * power_of_two(k - half);
+}
+
+}  // namespace counterpoint::inline v1::kernels::math

@@ -1,0 +1,18 @@
+// The scalar reference of Philox fills: every distribution and dtype, one block at a time.
+//
+//   Fill fill{.distribution = Distribution::normal, .dtype = DType::f32, ...};
+//   fill_philox_scalar(fill);       // what every vector path must equal, bit for bit
+//   BinomialFill binomial{...};
+//   fill_philox_binomial(binomial);
+//
+// Internal. Thread-safety: pure. Determinism: the definition of the stream, spec sections 6 to 11.
+#pragma once
+
+#include "counterpoint/kernels/stream_definition.h"
+
+namespace counterpoint::inline v1::kernels {
+
+void fill_philox_scalar(const Fill& fill);
+void fill_philox_binomial(const BinomialFill& fill);
+
+}  // namespace counterpoint::inline v1::kernels
