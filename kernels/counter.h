@@ -19,8 +19,8 @@ struct Counter {
 
   // The counter `blocks` steps on, modulo 2^128.
   friend constexpr Counter operator+(Counter counter, std::uint64_t blocks) {
-    const std::uint64_t low = counter.low + blocks;
-    return {low, counter.high + (low < blocks ? 1u : 0u)};
+    const std::uint64_t sum = counter.low + blocks;
+    return {sum, counter.high + (sum < blocks ? 1u : 0u)};
   }
 };
 

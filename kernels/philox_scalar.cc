@@ -70,10 +70,10 @@ void fill_uniform_f64(const Fill& fill) {
 
 template <class T>
 T round_to(float x) {
-  if constexpr (std::is_same_v<T, float>) {
-    return x;
-  } else {
+  if constexpr (sizeof(T) == 2) {
     return T::from_float(x);
+  } else {
+    return static_cast<T>(x);
   }
 }
 
@@ -97,6 +97,35 @@ void fill_normal_f64(const Fill& fill) {
   });
 }
 
+// Keeps the first kSize candidates of magnitude below 2.
+template <class T, std::uint64_t kSize>
+class Keeper {
+ public:
+  explicit Keeper(const ScaleInType<T>& scale) : scale_(scale) {}
+
+  template <class Candidate>
+  void offer(const NormalPair<Candidate>& pair) {
+    offer(pair.sine);
+    offer(pair.cosine);
+  }
+  bool full() const { return kept_ == kSize; }
+  const std::array<T, kSize>& values() const { return values_; }
+
+ private:
+  void offer(float candidate) {
+    if (!full() && candidate > -2 && candidate < 2) {
+      values_[kept_++] = scale_(round_to<T>(candidate));
+    }
+  }
+  void offer(double candidate) {
+    if (!full() && candidate > -2 && candidate < 2) values_[kept_++] = scale_(candidate);
+  }
+
+  const ScaleInType<T>& scale_;
+  std::array<T, kSize> values_{};
+  std::uint64_t kept_ = 0;
+};
+
 // Group g of kSize outputs reads words in order from block 64 * kSize * g on.
 template <class T>
 void fill_truncated(const Fill& fill) {
@@ -104,35 +133,19 @@ void fill_truncated(const Fill& fill) {
   constexpr std::uint64_t kSize = kDouble ? 2 : 4;
   const ScaleInType<T> scale(fill);
   fill_groups<T, kSize>(fill, [&](std::uint64_t g) {
-    std::array<T, kSize> values{};
-    std::uint64_t kept = 0;
-    const auto offer = [&](auto candidate) {
-      if (kept == kSize || !(candidate < 2) || !(candidate > -2)) return;
-      if constexpr (kDouble) {
-        values[kept++] = scale(candidate);
-      } else {
-        values[kept++] = scale(round_to<T>(candidate));
-      }
-    };
-    // g * 256 may pass 2^64: the counter takes it modulo 2^128, in two steps.
-    constexpr std::uint64_t kStep = 64 * kSize;
-    Counter counter = fill.counter + g * kStep;
-    counter.high += g >> (kDouble ? 57 : 56);
-    for (; kept < kSize; counter = counter + 1) {
+    Keeper<T, kSize> keeper(scale);
+    Counter counter = truncated_group_counter(fill.counter, g, kSize);
+    while (!keeper.full()) {
       const PhiloxWords w = philox_block(counter, fill.key);
       if constexpr (kDouble) {
-        const NormalPair<double> z = box_muller_f64(w);
-        offer(z.sine);
-        offer(z.cosine);
+        keeper.offer(box_muller_f64(w));
       } else {
-        for (int pair = 0; pair < 2; ++pair) {
-          const NormalPair<float> z = box_muller_f32(w[2 * pair], w[2 * pair + 1]);
-          offer(z.sine);
-          offer(z.cosine);
-        }
+        keeper.offer(box_muller_f32(w[0], w[1]));
+        keeper.offer(box_muller_f32(w[2], w[3]));
       }
+      counter = counter + 1;
     }
-    return values;
+    return keeper.values();
   });
 }
 
