@@ -5,3 +5,14 @@
 //   auto scope = strategy.scope();
 //   auto noise = cp::Generator::from_seed(1);  // one stream a replica
 #pragma once
+
+#include "counterpoint/checkpoint/checkpoint.h"
+#include "counterpoint/checkpoint/checkpoint_manager.h"
+#include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/generator.h"
+#include "counterpoint/runtime/global_generator.h"
+#include "counterpoint/runtime/saveable.h"
+#include "counterpoint/runtime/stateless.h"
+#include "counterpoint/runtime/tensor.h"
+#include "counterpoint/strategy/mirrored_strategy.h"

@@ -157,4 +157,4 @@ std::shared_ptr<Saveable> saveable_members(NamedObjects members) {
   return std::make_shared<SaveableMembers>(std::move(members));
 }
 
-}  // namespace counterpoint::v1
+}  // namespace counterpoint::inline v1

@@ -37,9 +37,9 @@ std::int64_t element_count(ShapeView shape) {
   bool empty = false;
   for (const std::int64_t length : shape) {
     if (length < 0) {
-      throw Error(
-          ErrorCode::invalid_argument,
-          fmt::format("shape {} has a negative length; lengths are 0 or more", shape_to_string(shape)));
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("shape {} has a negative length; lengths are 0 or more",
+                              shape_to_string(shape)));
     }
     empty = empty || length == 0;
   }
@@ -132,8 +132,9 @@ Tensor Tensor::copy_bytes(DType dtype, Shape shape, std::span<const std::byte> b
 Tensor Tensor::adopt(DType dtype, Shape shape, Device device, void* data, void (*deleter)(void*)) {
   const std::int64_t count = element_count(shape);
   if (data == nullptr && count != 0) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("no memory was given for a tensor of shape {}", shape_to_string(shape)));
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("no memory was given for a tensor of shape {}", shape_to_string(shape)));
   }
   Tensor tensor;
   tensor.dtype_ = dtype;
@@ -156,10 +157,11 @@ Tensor Tensor::traced(DType dtype, Shape shape, std::shared_ptr<const TraceNode>
 
 void Tensor::check_host() const {
   if (node_ != nullptr) {
-    throw Error(ErrorCode::failed_precondition,
-                fmt::format("a {} tensor of shape {} is a node of a trace and has no data yet; use it "
-                            "outside of the traced function",
-                            dtype_name(dtype_), shape_to_string(shape_)));
+    throw Error(
+        ErrorCode::failed_precondition,
+        fmt::format("a {} tensor of shape {} is a node of a trace and has no data yet; use it "
+                    "outside of the traced function",
+                    dtype_name(dtype_), shape_to_string(shape_)));
   }
   if (!device_.is_cpu()) {
     throw Error(ErrorCode::failed_precondition,
@@ -192,7 +194,8 @@ std::span<std::byte> Tensor::bytes() {
 
 std::span<const std::byte> Tensor::bytes() const {
   check_host();
-  return {static_cast<const std::byte*>(data_), static_cast<std::size_t>(size_) * dtype_size(dtype_)};
+  return {static_cast<const std::byte*>(data_),
+          static_cast<std::size_t>(size_) * dtype_size(dtype_)};
 }
 
-}  // namespace counterpoint::v1
+}  // namespace counterpoint::inline v1

@@ -44,7 +44,8 @@ struct Printer {
       width = std::max(width, texts.back().size());
       return;
     }
-    each(axis, [&](std::int64_t i) { collect(axis + 1, offset * shape[axis] + i, format); }, [] {});
+    each(
+        axis, [&](std::int64_t i) { collect(axis + 1, offset * shape[axis] + i, format); }, [] {});
   }
 
   void print(std::size_t axis) {
@@ -106,4 +107,4 @@ std::ostream& operator<<(std::ostream& stream, const Tensor& tensor) {
   return stream << tensor.to_string();
 }
 
-}  // namespace counterpoint::v1
+}  // namespace counterpoint::inline v1

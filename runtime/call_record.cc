@@ -1,0 +1,71 @@
+#include "counterpoint/runtime/call_record.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace counterpoint::inline v1 {
+
+std::string_view operation_name(Operation operation) {
+  switch (operation) {
+    case Operation::normal:
+      return "normal";
+    case Operation::truncated_normal:
+      return "truncated_normal";
+    case Operation::uniform:
+      return "uniform";
+    case Operation::uniform_full_int:
+      return "uniform_full_int";
+    case Operation::binomial:
+      return "binomial";
+    case Operation::make_seeds:
+      return "make_seeds";
+    case Operation::split:
+      return "split";
+    case Operation::skip:
+      return "skip";
+    case Operation::reset:
+      return "reset";
+    case Operation::restore:
+      return "restore";
+    case Operation::assign:
+      return "assign";
+    case Operation::assign_add:
+      return "assign_add";
+    case Operation::create:
+      return "create";
+    case Operation::gather:
+      return "gather";
+    case Operation::broadcast:
+      return "broadcast";
+    case Operation::reduce:
+      return "reduce";
+    case Operation::any:
+      return "any";
+    case Operation::check:
+      return "check";
+    case Operation::assign_sub:
+      return "assign_sub";
+    case Operation::all_reduce:
+      return "all_reduce";
+  }
+  return "unknown";
+}
+
+std::uint64_t CallRecord::fingerprint() const {
+  std::uint64_t digest =
+      mix_digest(static_cast<std::uint64_t>(operation), static_cast<std::uint64_t>(dtype));
+  for (const std::int64_t length : shape)
+    digest = mix_digest(digest, static_cast<std::uint64_t>(length));
+  digest = mix_digest(digest, shape.size());
+  for (const std::uint64_t scalar : scalars) digest = mix_digest(digest, scalar);
+  return digest;
+}
+
+std::string CallRecord::to_string() const {
+  const std::string_view path = location.file_name();
+  const std::string_view file = path.substr(path.find_last_of('/') + 1);
+  return fmt::format("{} {} [{}] at {}:{}", operation_name(operation), dtype_name(dtype),
+                     fmt::join(shape, ", "), file, location.line());
+}
+
+}  // namespace counterpoint::inline v1

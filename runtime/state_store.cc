@@ -1,0 +1,105 @@
+#include "counterpoint/runtime/state_store.h"
+
+#include <fmt/format.h>
+
+#include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/stream_domain.h"
+
+namespace counterpoint::inline v1 {
+
+std::vector<std::int64_t> StreamState::words(const StreamDefinition& definition) const {
+  std::vector<std::int64_t> words = {static_cast<std::int64_t>(counter.low)};
+  if (definition.counter_words == 2) words.push_back(static_cast<std::int64_t>(counter.high));
+  words.push_back(static_cast<std::int64_t>(key));
+  return words;
+}
+
+StreamState StreamState::from_words(const StreamDefinition& definition,
+                                    std::span<const std::int64_t> words) {
+  if (words.size() != static_cast<std::size_t>(definition.state_words())) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("a {} state has {} words (counter, then key), not {}", definition.name,
+                            definition.state_words(), words.size()));
+  }
+  StreamState state;
+  state.counter.low = static_cast<std::uint64_t>(words.front());
+  if (definition.counter_words == 2) state.counter.high = static_cast<std::uint64_t>(words[1]);
+  state.key = static_cast<std::uint64_t>(words.back());
+  return state;
+}
+
+std::uint64_t StreamOrigin::digest() const {
+  const auto mix_text = [](std::uint64_t digest, std::string_view text) {
+    for (const char c : text) digest = mix_digest(digest, static_cast<unsigned char>(c));
+    return mix_digest(digest, text.size());
+  };
+  if (!name.empty()) return mix_text(1, name);
+  std::uint64_t digest = 2;
+  if (parent != 0) {
+    digest = mix_digest(digest, parent);
+  } else {
+    digest = mix_text(digest, location.file_name());
+    digest = mix_digest(digest, location.line());
+    digest = mix_digest(digest, location.column());
+  }
+  return mix_digest(digest, static_cast<std::uint64_t>(child));
+}
+
+std::string StreamOrigin::to_string() const {
+  if (!name.empty()) return fmt::format("generator '{}'", name);
+  const std::string_view path = location.file_name();
+  const std::string_view file = path.substr(path.find_last_of('/') + 1);
+  return fmt::format("generator made at {}:{}", file, location.line());
+}
+
+StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin)
+    : definition_(definition), origin_(std::move(origin)) {}
+
+StateStore::~StateStore() = default;
+
+PlainStore::PlainStore(const StreamDefinition& definition, const StreamState& state,
+                       StreamOrigin origin)
+    : StateStore(definition, std::move(origin)), state_(state) {}
+
+PlainStore::~PlainStore() = default;
+
+Reservation PlainStore::reserve(const Context& context, const CallRecord& record,
+                                std::uint64_t blocks, KeyUse /*key_use*/) {
+  if (context.kind == ContextKind::replica) [[unlikely]] {
+    return context.domain->reserve_in_turn(context, *this, record, blocks);
+  }
+  return take(blocks);
+}
+
+Reservation PlainStore::take(std::uint64_t blocks) {
+  const std::scoped_lock lock(mutex_);
+  const Reservation reserved{state_.key, state_.counter};
+  state_.counter = definition().advance(state_.counter, blocks);
+  return reserved;
+}
+
+StreamState PlainStore::peek() const {
+  const std::scoped_lock lock(mutex_);
+  return state_;
+}
+
+StreamState PlainStore::read(const Context& /*context*/) const { return peek(); }
+
+void PlainStore::assign(const Context& context, const CallRecord& /*record*/,
+                        const StreamState& state) {
+  check_assignable(context);
+  const std::scoped_lock lock(mutex_);
+  state_ = state;
+}
+
+void PlainStore::check_assignable(const Context& context) const {
+  if (context.kind == ContextKind::replica) {
+    throw Error(
+        ErrorCode::failed_precondition,
+        fmt::format("{} was made outside of the strategy and is shared by its replicas; reset "
+                    "or restore it outside of run",
+                    origin().to_string()));
+  }
+}
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,123 @@
+// The state behind a generator. Every draw is one call of reserve(), after all validation and
+// allocation, so that a call that fails changes nothing.
+//
+//   auto store = cp::PlainStore::create(definition, {.counter = {1, 0}, .key = 0}, origin);
+//   Reservation reserved = store->reserve(current_context(), record, 256 * count, KeyUse::stream);
+//   definition.fill({..., .key = reserved.key, .counter = reserved.counter, ...});
+//
+// Three implementations: PlainStore (made outside of a strategy), the mirrored store of strategy/
+// (made in a scope or a run), and the serialised view of a plain store that a strategy's domain
+// gives its replicas (see stream_domain.h). Source: docs/streams.md sections 4 and 5.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "counterpoint/runtime/algorithm.h"
+#include "counterpoint/runtime/call_record.h"
+#include "counterpoint/runtime/context.h"
+
+namespace counterpoint::inline v1 {
+
+struct StreamState {
+  kernels::Counter counter;
+  std::uint64_t key = 0;
+
+  friend constexpr bool operator==(const StreamState&, const StreamState&) = default;
+
+  // TensorFlow's state vector: counter words, then the key.
+  COUNTERPOINT_PUBLIC std::vector<std::int64_t> words(const StreamDefinition& definition) const;
+  // Errors: invalid_argument unless there are definition.state_words() words.
+  COUNTERPOINT_PUBLIC static StreamState from_words(const StreamDefinition& definition,
+                                                    std::span<const std::int64_t> words);
+};
+
+// Blocks that nobody else gets: a draw reads block `counter` on under `key`.
+struct Reservation {
+  std::uint64_t key = 0;
+  kernels::Counter counter;
+};
+
+enum class KeyUse : std::uint8_t {
+  stream,   // the caller's own stream: in a replica, the key derived from (key, replica id)
+  primary,  // the primary key, for whoever asks
+};
+
+// What identifies a stream across ranks: its name, else where it was made and the how-manieth
+// there, else its parent and its number among the children. Never an address or a count over the
+// process.
+struct StreamOrigin {
+  std::string name;
+  std::source_location location;
+  std::uint64_t parent = 0;  // digest of the parent's origin, 0 without
+  std::int64_t child = 0;
+
+  // Equal on every rank that makes the same generator.
+  COUNTERPOINT_PUBLIC std::uint64_t digest() const;
+  // "generator 'noise'" or "generator made at train.cc:12", for messages.
+  COUNTERPOINT_PUBLIC std::string to_string() const;
+};
+
+class COUNTERPOINT_PUBLIC StateStore {
+ public:
+  virtual ~StateStore();
+  StateStore(const StateStore&) = delete;
+  StateStore& operator=(const StateStore&) = delete;
+
+  // Takes `blocks` blocks for a call made in `context`: the state moves as TensorFlow's does.
+  // Errors: failed_precondition in another strategy than the store's own; nothing moves then.
+  virtual Reservation reserve(const Context& context, const CallRecord& record,
+                              std::uint64_t blocks, KeyUse key_use) = 0;
+  // The primary state as `context` sees it.
+  virtual StreamState read(const Context& context) const = 0;
+  // Overwrites the state; in cross-replica context every replica's copy. Errors: as reserve().
+  virtual void assign(const Context& context, const CallRecord& record,
+                      const StreamState& state) = 0;
+  // How many replicas' streams derive from this state; 0 for a store made outside of a strategy.
+  virtual int num_replicas() const noexcept = 0;
+  // Collective if there are ranks. Errors: diverged if the replicas' copies differ.
+  virtual void ensure_in_step() = 0;
+  // Errors: failed_precondition if a restore from `context` may not assign. Changes nothing.
+  virtual void check_assignable(const Context& context) const = 0;
+
+  const StreamDefinition& definition() const noexcept { return definition_; }
+  const StreamOrigin& origin() const noexcept { return origin_; }
+
+ protected:
+  StateStore(const StreamDefinition& definition, StreamOrigin origin);
+
+ private:
+  const StreamDefinition& definition_;
+  const StreamOrigin origin_;
+};
+
+// One state. Draws are atomic: threads that share it get distinct numbers. Replicas of a strategy
+// take turns, as their domain orders them.
+class COUNTERPOINT_PUBLIC PlainStore final : public StateStore {
+ public:
+  PlainStore(const StreamDefinition& definition, const StreamState& state, StreamOrigin origin);
+  ~PlainStore() override;
+
+  Reservation reserve(const Context& context, const CallRecord& record, std::uint64_t blocks,
+                      KeyUse key_use) override;
+  StreamState read(const Context& context) const override;
+  void assign(const Context& context, const CallRecord& record, const StreamState& state) override;
+  int num_replicas() const noexcept override { return 0; }
+  void ensure_in_step() override {}
+  void check_assignable(const Context& context) const override;
+
+  // The state, and the state with `blocks` taken, without regard to turns: for the domain that
+  // gives them.
+  StreamState peek() const;
+  Reservation take(std::uint64_t blocks);
+
+ private:
+  mutable std::mutex mutex_;
+  StreamState state_;
+};
+
+}  // namespace counterpoint::inline v1

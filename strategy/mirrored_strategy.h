@@ -1,0 +1,221 @@
+// Many replicas as one program: tf.distribute.MirroredStrategy over MPI ranks x local replicas.
+//
+//   auto world = cp::Communicator::world(&argc, &argv);
+//   cp::MirroredStrategy strategy(world, {.replicas_per_rank = 2});
+//   auto scope = strategy.scope();
+//   auto noise = cp::Generator::from_seed(1);           // in scope: one stream a replica
+//   strategy.run([&](cp::ReplicaContext& replica) { use(noise.normal<float>({32, 64})); });
+//
+// Every rank makes the same strategy and the same calls in the same order. Replica ids are
+// rank * replicas_per_rank + local index; with several replicas a rank, each runs on a thread of
+// its own while the thread that called run() makes every MPI call; with one, it runs on the calling
+// thread.
+//
+// Before a payload moves, ranks compare what they are about to do in a fixed 64-byte reduction, so
+// that a difference is an error that names both calls, on every rank, and never a deadlock. An
+// exception in a replica's function ends the run with an error on every rank; the strategy is then
+// unusable.
+//
+// Thread-safety: one thread at a time, the one that may call MPI. Determinism: see ReplicaContext.
+// Errors: diverged, deadline_exceeded, failed_precondition; an Error thrown by a replica keeps its
+// code.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/context.h"
+#include "counterpoint/runtime/tensor.h"
+#include "counterpoint/strategy/mirrored_variable.h"
+#include "counterpoint/strategy/per_replica.h"
+#include "counterpoint/strategy/replica_context.h"
+
+namespace counterpoint::inline v1 {
+
+struct StrategyOptions {
+  int replicas_per_rank = 1;
+  // How long a collective waits for the others.
+  double timeout_seconds = Communicator::default_timeout_seconds;
+  // For messages; "strategy" and a number of the process's own where empty.
+  std::string name;
+};
+
+// While it lives, the calling thread is this rank's one replica. Leaving is collective, as the end
+// of a run is; what goes wrong then is thrown by the strategy's next call.
+class COUNTERPOINT_PUBLIC ReplicaGuard {
+ public:
+  explicit ReplicaGuard(std::shared_ptr<StrategyCore> core);
+  ReplicaGuard(const ReplicaGuard&) = delete;
+  ReplicaGuard& operator=(const ReplicaGuard&) = delete;
+  ~ReplicaGuard();
+
+  ReplicaContext& operator*() noexcept { return replica_; }
+  ReplicaContext* operator->() noexcept { return &replica_; }
+
+ private:
+  std::shared_ptr<StrategyCore> core_;
+  std::optional<ContextGuard> guard_;
+  ReplicaContext replica_;
+  int uncaught_exceptions_;
+};
+
+class COUNTERPOINT_PUBLIC MirroredStrategy {
+  using Location = std::source_location;
+
+ public:
+  // Collective over `world`, which is duplicated and not used otherwise.
+  // Errors: invalid_argument for replicas_per_rank < 1; diverged where ranks give different
+  // options.
+  explicit MirroredStrategy(const std::shared_ptr<Communicator>& world,
+                            StrategyOptions options = {});
+  // One rank: all replicas are threads of this process.
+  explicit MirroredStrategy(StrategyOptions options);
+  MirroredStrategy(const MirroredStrategy&) = delete;
+  MirroredStrategy& operator=(const MirroredStrategy&) = delete;
+  ~MirroredStrategy();
+
+  int rank() const noexcept;
+  int num_ranks() const noexcept;
+  int replicas_per_rank() const noexcept;
+  int num_replicas_in_sync() const noexcept;
+  const std::string& name() const noexcept;
+  // "strategy 1: 4 replicas, 2 on each of 2 ranks (MPI, rank 0 of 2)"
+  std::string describe() const;
+
+  // The calling thread is in this strategy's cross-replica context until the guard goes: generators
+  // and variables made meanwhile are mirrored.
+  [[nodiscard]] ContextGuard scope();
+
+  // Calls `function(replica, arguments...)` as every replica of this rank, each with its own
+  // element of the arguments that are PerReplica; returns their results. Collective.
+  template <class Function, class... Arguments>
+  auto run(Function&& function, Arguments&&... arguments);
+
+  // For a trainer with a loop of its own. Errors: failed_precondition unless replicas_per_rank
+  // is 1.
+  [[nodiscard]] ReplicaGuard enter_replica();
+
+  // Zeros.
+  template <Element T>
+  MirroredVariable variable(Shape shape, std::string name = {}) {
+    return variable(Tensor(dtype_of<T>, std::move(shape)), std::move(name));
+  }
+  // Rank 0's `initial`, on every replica. Collective.
+  MirroredVariable variable(const Tensor& initial, std::string name = {},
+                            Location location = Location::current());
+
+  // The reduction over all replicas of all ranks, in order of replica id on each rank, then of
+  // rank. Collective, cross-replica. Errors: invalid_argument for shapes that differ or a mean of
+  // integers.
+  Tensor reduce(Reduce reduce, const PerReplica<Tensor>& values,
+                Location location = Location::current());
+  template <Element T>
+  T reduce(Reduce reduce_by, const PerReplica<T>& values, Location location = Location::current()) {
+    return reduce(reduce_by, as_tensors(values), location).template item<T>();
+  }
+
+  // Every rank has rank `root`'s values. Collective, cross-replica.
+  void broadcast(Tensor& values, int root = 0, Location location = Location::current());
+  template <ElementRange R>
+  void broadcast(R&& values, int root = 0, Location location = Location::current()) {
+    using T = std::ranges::range_value_t<R>;
+    broadcast_buffer(Buffer::of(std::span<T>(values)), root, location);
+  }
+
+  // All replicas' values joined along `axis`, in order of replica id; the other lengths must agree.
+  // Collective, cross-replica.
+  Tensor gather(const PerReplica<Tensor>& values, int axis = 0,
+                Location location = Location::current());
+  // All replicas' numbers, in order of replica id.
+  template <Element T>
+  std::vector<T> gather(const PerReplica<T>& values, Location location = Location::current()) {
+    PerReplica<Tensor> tensors = as_vectors(values);
+    const Tensor all = gather(tensors, 0, location);
+    const std::span<const T> span = all.template values<T>();
+    return {span.begin(), span.end()};
+  }
+
+  // Whether `flag` is set on any rank. Collective, cross-replica.
+  bool any(bool flag, Location location = Location::current());
+
+  // Compares every replica's calls so far, on all ranks. Collective. Errors: diverged.
+  void check(Location location = Location::current());
+
+ private:
+  using ReplicaFunction = std::function<void(ReplicaContext&)>;
+
+  template <class T>
+  PerReplica<Tensor> as_tensors(const PerReplica<T>& values) const {
+    std::vector<Tensor> tensors;
+    for (const T& value : values) tensors.push_back(Tensor::scalar<T>(value));
+    return {std::move(tensors), values.replica_id(0)};
+  }
+  template <class T>
+  PerReplica<Tensor> as_vectors(const PerReplica<T>& values) const {
+    std::vector<Tensor> tensors;
+    for (const T& value : values) tensors.push_back(Tensor::from<T>({value}, {1}));
+    return {std::move(tensors), values.replica_id(0)};
+  }
+  // Errors: invalid_argument unless there is one value for each of this rank's replicas.
+  void check_argument_size(std::size_t size) const;
+  void run_replicas(const ReplicaFunction& function);
+  void broadcast_buffer(const Buffer& values, int root, const Location& location);
+
+  std::shared_ptr<StrategyCore> core_;
+};
+
+namespace detail {
+
+template <class T>
+struct IsPerReplica : std::false_type {};
+template <class T>
+struct IsPerReplica<PerReplica<T>> : std::true_type {};
+
+template <class Argument>
+decltype(auto) of_replica(Argument& argument, int local_index) {
+  if constexpr (IsPerReplica<std::remove_const_t<Argument>>::value) {
+    return argument[static_cast<std::size_t>(local_index)];
+  } else {
+    return (argument);
+  }
+}
+
+}  // namespace detail
+
+template <class Function, class... Arguments>
+auto MirroredStrategy::run(Function&& function, Arguments&&... arguments) {
+  const auto check = [&]<class Argument>(const Argument& argument) {
+    if constexpr (detail::IsPerReplica<Argument>::value) check_argument_size(argument.size());
+  };
+  (check(arguments), ...);
+
+  using Result =
+      decltype(function(std::declval<ReplicaContext&>(), detail::of_replica(arguments, 0)...));
+  if constexpr (std::is_void_v<Result>) {
+    run_replicas([&](ReplicaContext& replica) {
+      function(replica, detail::of_replica(arguments, replica.local_index())...);
+    });
+  } else {
+    using Value = std::decay_t<Result>;
+    std::vector<std::optional<Value>> results(static_cast<std::size_t>(replicas_per_rank()));
+    run_replicas([&](ReplicaContext& replica) {
+      results[static_cast<std::size_t>(replica.local_index())] =
+          function(replica, detail::of_replica(arguments, replica.local_index())...);
+    });
+    std::vector<Value> values;
+    values.reserve(results.size());
+    for (auto& result : results) values.push_back(std::move(*result));
+    return PerReplica<Value>(std::move(values), rank() * replicas_per_rank());
+  }
+}
+
+}  // namespace counterpoint::inline v1
