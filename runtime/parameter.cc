@@ -82,7 +82,7 @@ std::uint64_t Parameter::as_integer(DType dtype, std::string_view name) const {
                                     name, shape_to_string(value->shape())));
           }
           return visit_dtype(value->dtype(), [&]<class E>(E) -> std::uint64_t {
-            const E element = value->values<E>()[0];
+            const E element = value->template values<E>()[0];
             if constexpr (std::integral<E>) {
               return integer_bits(element, dtype, name);
             } else {
