@@ -8,14 +8,19 @@
 //
 // Operations are collective: every rank makes the same calls in the same order. start_* return work
 // that is waited for with a deadline; the blocking calls are sugar over them with the
-// communicator's timeout. The caller's buffers are free again when work is done, and never touched
-// after its deadline expired: payloads pass through staging that the communicator owns (and leaks
-// then).
+// communicator's timeout. Several operations may be under way; they proceed in the order of their
+// start, and only while some test() or wait() of this communicator runs. The caller's buffers are
+// free again when work is done, and never touched after its deadline expired: payloads pass through
+// staging that the communicator owns (and leaks then).
 //
-// Thread-safety: one thread at a time, and for MPI at FUNNELED the thread that initialised MPI.
-// Determinism: reductions add in rank order, so a run can be repeated to the bit.
-// Errors, on every rank: deadline_exceeded; failed_precondition after a deadline expired;
-// unavailable or internal for failures of MPI.
+// Thread-safety: a rank's handle is for one thread at a time, and for MPI at FUNNELED for the
+// thread that initialised MPI. Determinism: reductions fold in rank order ((v0 + v1) + v2) + ...,
+// whatever the payload's size and the transport, so a run can be repeated to the bit (payloads of
+// NaNs excepted). Integer sums wrap. A NaN on any rank makes min and max NaN. Errors:
+// invalid_argument at the call for what is wrong with it, and nothing is started. On every rank:
+// deadline_exceeded, naming the ranks that did not arrive; the reason given to revoke();
+// unavailable when a rank left; internal for failures of MPI. Each leaves the communicator
+// unusable: failed_precondition, with what happened, from every later call.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +30,7 @@
 
 #include "counterpoint/kernels/dtype.h"
 #include "counterpoint/runtime/device.h"
+#include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {
 
@@ -56,7 +62,8 @@ struct ConstBuffer {
   }
 };
 
-// An operation under way. Destroying it before it is done leaks its staging.
+// An operation under way. Destroying it before it is done never touches the caller's buffers again;
+// if some of its payload had not been read yet, the communicator is unusable from then on.
 class COUNTERPOINT_PUBLIC Work {
  public:
   class Operation {
@@ -64,7 +71,7 @@ class COUNTERPOINT_PUBLIC Work {
     virtual ~Operation() = default;
     // Makes progress; true when done. Does not block.
     virtual bool test() = 0;
-    // Returns when done, throws deadline_exceeded after `timeout_seconds`.
+    // Returns when done, throws deadline_exceeded after `timeout_seconds` from now.
     virtual void wait(double timeout_seconds) = 0;
   };
 
@@ -86,9 +93,14 @@ class COUNTERPOINT_PUBLIC Communicator {
  public:
   static constexpr double default_timeout_seconds = 1800;
 
-  // All ranks of the job: MPI where a launcher started the process (initialising MPI if nobody
-  // has), else one rank. failed_precondition where a launcher announces more ranks than MPI sees:
-  // the program is linked with another MPI than the launcher's.
+  // All ranks of the job: MPI where a launcher started the process or MPI is initialised already
+  // (initialising it if nobody has), else one rank. The first call is collective; later ones return
+  // the same handle. MPI that this call initialised is finalised when the process exits, after a
+  // barrier with the handle's timeout; where the barrier or any communicator failed because a rank
+  // is dead or hung, MPI is aborted instead, so that the job ends.
+  // Errors: failed_precondition where a launcher announces more ranks than MPI sees (the program is
+  // linked with another MPI than the launcher's), where MPI's threading level is below
+  // MPI_THREAD_FUNNELED, and after MPI_Finalize.
   static std::shared_ptr<Communicator> world(int* argc, char*** argv);
   static std::shared_ptr<Communicator> world();
 
@@ -101,11 +113,16 @@ class COUNTERPOINT_PUBLIC Communicator {
   // "MPI, rank 1 of 4" and the like, for people.
   virtual std::string describe() const = 0;
 
-  // A communicator of the same ranks whose traffic never meets this one's. Collective.
+  // A communicator of the same ranks and timeout whose traffic never meets this one's. Collective.
   virtual std::shared_ptr<Communicator> duplicate() = 0;
 
-  // In place: every rank has the reduction over ranks of `values`, added in rank order. All dtypes;
-  // f16 and bf16 are added in f32 and rounded at each step. `mean` of integers is invalid_argument.
+  // For a rank that cannot go on: makes the communicator unusable on every rank, so that none waits
+  // for this one. The others' operations under way throw `reason` with this rank's number, the
+  // latest when they are next waited for. Not collective, does not block; the first reason stays.
+  virtual void revoke(const Error& reason) noexcept = 0;
+
+  // In place: every rank has the reduction over ranks of `values`. All dtypes; f16 and bf16 are
+  // added in f32 and rounded at each step. `mean` of integers is invalid_argument.
   virtual Work start_all_reduce(Buffer values, Reduce reduce) = 0;
   // Every rank has the values of rank `root`.
   virtual Work start_broadcast(Buffer values, int root) = 0;
