@@ -37,11 +37,11 @@ struct Fill {
 
   // Shape of the whole draw; elements are numbered row-major. Philox does not look at it,
   // ThreeFry's layout depends on it.
-  std::span<const std::int64_t> shape;
+  std::span<const std::int64_t> shape = {};
   std::uint64_t first_element = 0;  // which element of the whole output[0] is
 
   std::uint64_t key = 0;
-  Counter counter;  // of the whole draw's first block
+  Counter counter = {};  // of the whole draw's first block
 
   // Floats: output = T(T(x * scale) + offset), both exact values of T. Without `scaled`: x.
   bool scaled = false;
@@ -68,7 +68,7 @@ struct BinomialFill {
   std::uint64_t batch = 0;
   std::uint64_t samples = 0;
   std::uint64_t key = 0;
-  Counter counter;
+  Counter counter = {};
   void* output = nullptr;           // of the whole draw
   std::uint64_t first_element = 0;  // slice of output to write, by offset
   std::uint64_t count = 0;
