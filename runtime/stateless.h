@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "counterpoint/kernels/stream_definition.h"
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/runtime/tensor.h"
 

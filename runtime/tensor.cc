@@ -58,7 +58,12 @@ std::string shape_to_string(ShapeView shape) { return fmt::format("[{}]", fmt::j
 
 TraceNode::~TraceNode() = default;
 
-Tensor::Tensor() : shape_{0} {}
+const Shape& Tensor::empty_shape() noexcept {
+  static const Shape shape = {0};
+  return shape;
+}
+
+Tensor::Tensor() noexcept = default;
 
 Tensor::Tensor(DType dtype, Shape shape)
     : dtype_(dtype),
@@ -80,7 +85,7 @@ Tensor::Tensor(const Tensor& other)
 
 Tensor::Tensor(Tensor&& other) noexcept
     : dtype_(other.dtype_),
-      shape_(std::exchange(other.shape_, Shape{0})),
+      shape_(std::exchange(other.shape_, Shape())),
       size_(std::exchange(other.size_, 0)),
       device_(other.device_),
       data_(std::exchange(other.data_, nullptr)),
@@ -96,7 +101,7 @@ Tensor& Tensor::operator=(Tensor&& other) noexcept {
   if (this == &other) return *this;
   release();
   dtype_ = other.dtype_;
-  shape_ = std::exchange(other.shape_, Shape{0});
+  shape_ = std::exchange(other.shape_, Shape());
   size_ = std::exchange(other.size_, 0);
   device_ = other.device_;
   data_ = std::exchange(other.data_, nullptr);
@@ -161,12 +166,12 @@ void Tensor::check_host() const {
         ErrorCode::failed_precondition,
         fmt::format("a {} tensor of shape {} is a node of a trace and has no data yet; use it "
                     "outside of the traced function",
-                    dtype_name(dtype_), shape_to_string(shape_)));
+                    dtype_name(dtype_), shape_to_string(shape())));
   }
   if (!device_.is_cpu()) {
     throw Error(ErrorCode::failed_precondition,
                 fmt::format("a {} tensor of shape {} lies on GPU {}; copy it to the CPU first",
-                            dtype_name(dtype_), shape_to_string(shape_), device_.index));
+                            dtype_name(dtype_), shape_to_string(shape()), device_.index));
   }
 }
 
@@ -183,7 +188,7 @@ void Tensor::check_single() const {
   if (size_ != 1) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("item() needs a tensor of one element, this one has shape {}",
-                            shape_to_string(shape_)));
+                            shape_to_string(shape())));
   }
 }
 

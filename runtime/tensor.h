@@ -41,8 +41,8 @@ class COUNTERPOINT_PUBLIC TraceNode {
 
 class COUNTERPOINT_PUBLIC Tensor {
  public:
-  // An f32 tensor of shape {0}.
-  Tensor();
+  // An f32 tensor of shape {0}; a moved-from tensor has that shape too. Allocates nothing.
+  Tensor() noexcept;
   // Zeros. Errors: invalid_argument for the shape, resource_exhausted without memory.
   Tensor(DType dtype, Shape shape);
   Tensor(const Tensor& other);
@@ -70,7 +70,9 @@ class COUNTERPOINT_PUBLIC Tensor {
   static Tensor traced(DType dtype, Shape shape, std::shared_ptr<const TraceNode> node);
 
   DType dtype() const noexcept { return dtype_; }
-  const Shape& shape() const noexcept { return shape_; }
+  const Shape& shape() const noexcept {
+    return size_ == 0 && shape_.empty() ? empty_shape() : shape_;
+  }
   // Number of elements.
   std::int64_t size() const noexcept { return size_; }
   Device device() const noexcept { return device_; }
@@ -104,6 +106,7 @@ class COUNTERPOINT_PUBLIC Tensor {
 
  private:
   static Tensor copy_bytes(DType dtype, Shape shape, std::span<const std::byte> bytes);
+  static const Shape& empty_shape() noexcept;
   void check_access(DType wanted) const;
   void check_single() const;
   void check_host() const;

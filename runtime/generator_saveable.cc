@@ -1,0 +1,97 @@
+// What a checkpoint holds of a generator: its algorithm and its primary state.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "counterpoint/runtime/context.h"
+#include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/generator.h"
+#include "counterpoint/runtime/state_store.h"
+
+namespace counterpoint::inline v1 {
+namespace {
+
+class PendingState final : public PendingRestore {
+ public:
+  PendingState(std::shared_ptr<StateStore> store, const StreamState& state, RestoreOutcome outcome)
+      : store_(std::move(store)), state_(state), outcome_(outcome) {}
+
+  RestoreOutcome outcome() const noexcept override { return outcome_; }
+
+  void commit() noexcept override {
+    const CallRecord record{.operation = Operation::restore,
+                            .dtype = DType::i64,
+                            .shape = {},
+                            .scalars = {state_.counter.low, state_.key},
+                            .location = std::source_location::current()};
+    store_->assign(current_context(), record, state_);
+  }
+
+ private:
+  std::shared_ptr<StateStore> store_;
+  StreamState state_;
+  RestoreOutcome outcome_;
+};
+
+class SaveableGenerator final : public Saveable {
+ public:
+  explicit SaveableGenerator(std::shared_ptr<StateStore> store) : store_(std::move(store)) {}
+
+  SavedObject save() const override {
+    const StreamDefinition& definition = store_->definition();
+    const std::vector<std::int64_t> words = store_->read(current_context()).words(definition);
+    SavedObject saved;
+    saved.type = "generator";
+    saved.attributes.emplace("algorithm", std::string(definition.name));
+    saved.attributes.emplace("replicas", static_cast<std::int64_t>(store_->num_replicas()));
+    saved.values.emplace(
+        "state", Tensor::from<std::int64_t>(words, {static_cast<std::int64_t>(words.size())}));
+    return saved;
+  }
+
+  std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override {
+    const StreamDefinition& definition = store_->definition();
+    if (saved.type != "generator") {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("holds a {}, but a generator is to be restored", saved.type));
+    }
+    const auto algorithm = saved.attributes.find("algorithm");
+    const std::string* name = algorithm == saved.attributes.end()
+                                  ? nullptr
+                                  : std::get_if<std::string>(&algorithm->second);
+    if (name == nullptr || *name != definition.name) {
+      throw Error(
+          ErrorCode::invalid_argument,
+          fmt::format("was saved by a {} generator, but the one to restore is {}; make it with "
+                      "the algorithm of the file",
+                      name == nullptr ? "nameless" : *name, definition.name));
+    }
+    const auto found = saved.values.find("state");
+    if (found == saved.values.end()) {
+      throw Error(ErrorCode::invalid_argument, "a generator without a state");
+    }
+    const StreamState state =
+        StreamState::from_words(definition, found->second.values<std::int64_t>());
+    store_->check_assignable(current_context());
+
+    const auto replicas = saved.attributes.find("replicas");
+    const std::int64_t* count =
+        replicas == saved.attributes.end() ? nullptr : std::get_if<std::int64_t>(&replicas->second);
+    const bool same = count != nullptr && *count == store_->num_replicas();
+    return std::make_unique<PendingState>(store_, state,
+                                          same ? RestoreOutcome::exact : RestoreOutcome::derived);
+  }
+
+  void ensure_in_step() override { store_->ensure_in_step(); }
+
+ private:
+  std::shared_ptr<StateStore> store_;
+};
+
+}  // namespace
+
+std::shared_ptr<Saveable> Generator::saveable() const {
+  return std::make_shared<SaveableGenerator>(store_);
+}
+
+}  // namespace counterpoint::inline v1
