@@ -42,7 +42,7 @@ struct StreamState;
 
 struct GeneratorOptions {
   AlgorithmName algorithm = Algorithm::auto_select;
-  std::string name;  // identifies the stream across ranks; where it was made, if empty
+  std::string name{};  // identifies the stream across ranks; where it was made, if empty
 };
 
 // A contiguous range of elements to fill: std::span, std::vector, std::array.

@@ -46,7 +46,7 @@ struct StrategyOptions {
   // How long a collective waits for the others.
   double timeout_seconds = Communicator::default_timeout_seconds;
   // For messages; "strategy" and a number of the process's own where empty.
-  std::string name;
+  std::string name{};
 };
 
 // While it lives, the calling thread is this rank's one replica. Leaving is collective, as the end
@@ -193,7 +193,7 @@ decltype(auto) of_replica(Argument& argument, int local_index) {
 
 template <class Function, class... Arguments>
 auto MirroredStrategy::run(Function&& function, Arguments&&... arguments) {
-  const auto check = [&]<class Argument>(const Argument& argument) {
+  [[maybe_unused]] const auto check = [&]<class Argument>(const Argument& argument) {
     if constexpr (detail::IsPerReplica<Argument>::value) check_argument_size(argument.size());
   };
   (check(arguments), ...);
