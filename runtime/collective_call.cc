@@ -105,8 +105,12 @@ std::string to_string(const CollectiveCall& call) {
   return name;
 }
 
-std::string describe_expired(const CollectiveCall& call, std::int64_t number,
-                             double timeout_seconds, const std::vector<MissingRank>& missing) {
+std::string describe_expired(const std::string& call, std::int64_t number, double timeout_seconds,
+                             const std::vector<MissingRank>& missing) {
+  if (missing.empty()) {
+    return fmt::format("call {}, {}: every rank arrived, but it was not done within {:g} s", number,
+                       call, timeout_seconds);
+  }
   constexpr std::size_t most = 16;
   std::string ranks = missing.size() == 1 ? "rank " : "ranks ";
   for (std::size_t i = 0; i < missing.size() && i < most; ++i) {
@@ -116,7 +120,7 @@ std::string describe_expired(const CollectiveCall& call, std::int64_t number,
                  : fmt::format("{} (made {} calls)", missing[i].rank, missing[i].calls_made);
   }
   if (missing.size() > most) ranks += fmt::format(" and {} more", missing.size() - most);
-  return fmt::format("call {}, {}: {} did not arrive within {:g} s", number, to_string(call), ranks,
+  return fmt::format("call {}, {}: {} did not arrive within {:g} s", number, call, ranks,
                      timeout_seconds);
 }
 

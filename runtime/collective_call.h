@@ -53,9 +53,10 @@ struct MissingRank {
   std::int64_t calls_made = -1;
 };
 
-// The message of deadline_exceeded for the `number`-th call (from 1) of a communicator.
-std::string describe_expired(const CollectiveCall& call, std::int64_t number,
-                             double timeout_seconds, const std::vector<MissingRank>& missing);
+// The message of deadline_exceeded for the `number`-th call (from 1) of a communicator; nobody
+// missing means that all came too late to finish.
+std::string describe_expired(const std::string& call, std::int64_t number, double timeout_seconds,
+                             const std::vector<MissingRank>& missing);
 
 // The error of every call on a communicator that `what_happened` made unusable.
 [[noreturn]] void throw_unusable(const std::string& what_happened);

@@ -1,23 +1,55 @@
 #include "counterpoint/runtime/communicator.h"
 
+#include <fmt/format.h>
+
 #include <mutex>
 
 #include "counterpoint/runtime/launcher.h"
+#include "counterpoint/runtime/mpi_communicator.h"
+#include "counterpoint/runtime/mpi_session.h"
 #include "counterpoint/runtime/thread_communicator.h"
 
 namespace counterpoint::inline v1 {
+namespace {
+
+bool mpi_is_initialized() {
+  int initialized = 0;
+  MPI_Initialized(&initialized);
+  return initialized != 0;
+}
+
+std::shared_ptr<Communicator> make_world(int* argc, char*** argv) {
+  const auto launcher = find_launcher();
+  if (!launcher && !mpi_is_initialized()) return ThreadCommunicator::create(1)[0];
+  MpiSession::get().ensure_initialized(argc, argv);
+  auto world = MpiCommunicator::create(MPI_COMM_WORLD);
+  if (launcher && world->size() == 1 && (launcher->ranks > 1 || launcher->rank > 0)) {
+    throw Error(ErrorCode::failed_precondition,
+                fmt::format("the launcher announces {} ({}={}), but MPI sees one rank: start the "
+                            "program with the mpirun of the MPI that it is linked with",
+                            launcher->ranks > 1 ? fmt::format("{} ranks", launcher->ranks)
+                                                : fmt::format("rank {}", launcher->rank),
+                            launcher->variable, launcher->value));
+  }
+  // A rank that ends early must not meet the others' calls, hence a duplicate.
+  MpiSession::get().set_last_barrier([world, last = world->duplicate()] {
+    last->set_timeout_seconds(world->timeout_seconds());
+    last->barrier();
+  });
+  return world;
+}
+
+}  // namespace
 
 Communicator::~Communicator() = default;
 
 std::shared_ptr<Communicator> Communicator::world() { return world(nullptr, nullptr); }
 
-std::shared_ptr<Communicator> Communicator::world(int*, char***) {
+std::shared_ptr<Communicator> Communicator::world(int* argc, char*** argv) {
   static std::mutex mutex;
   static std::shared_ptr<Communicator> world;
   const std::lock_guard lock(mutex);
-  if (world) return world;
-  if (find_launcher()) throw Error(ErrorCode::unimplemented, "MPI is not there yet");
-  world = ThreadCommunicator::create(1)[0];
+  if (!world) world = make_world(argc, argv);
   return world;
 }
 

@@ -40,7 +40,7 @@ std::optional<Launcher> find_launcher() {
     const int ranks = size != nullptr ? number_or(value, 0) : 0;
     const bool slurm = std::strncmp(variable, "SLURM_", 6) == 0;
     if (slurm && ranks <= 1) continue;
-    return Launcher{variable, ranks, number_or(std::getenv(rank), -1)};
+    return Launcher{variable, value, ranks, number_or(std::getenv(rank), -1)};
   }
   return std::nullopt;
 }

@@ -12,8 +12,9 @@ namespace counterpoint::inline v1 {
 
 struct Launcher {
   std::string variable;  // the environment variable that tells
-  int ranks = 0;         // 0 where the launcher does not say
-  int rank = -1;         // -1 where it does not say
+  std::string value;
+  int ranks = 0;  // 0 where the launcher does not say
+  int rank = -1;  // -1 where it does not say
 };
 
 // None for a process started by hand, and for a Slurm step of one task (an interactive shell).

@@ -141,8 +141,9 @@ void ThreadHub::wait(const ThreadMeeting& meeting, double timeout_seconds) {
     if (missing.empty()) {  // all have come; the last is still adding up
       changed_.wait(lock, ended);
     } else {
-      fail_locked(ErrorCode::deadline_exceeded,
-                  describe_expired(meeting.call, meeting.number, timeout_seconds, missing));
+      fail_locked(
+          ErrorCode::deadline_exceeded,
+          describe_expired(to_string(meeting.call), meeting.number, timeout_seconds, missing));
     }
   }
   if (!meeting.done) throw_failure();

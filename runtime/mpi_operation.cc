@@ -1,0 +1,195 @@
+#include "counterpoint/runtime/mpi_operation.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "counterpoint/runtime/mpi_session.h"
+#include "counterpoint/runtime/reduce_elements.h"
+
+namespace counterpoint::inline v1 {
+namespace {
+
+// Below it, all_reduce gathers: one round trip instead of two. Bytes of one rank.
+constexpr std::size_t gather_limit_bytes = 16 * 1024;
+// Staging of one operation, about: small enough for the cache, large enough for the bandwidth.
+constexpr std::size_t segment_bytes = 2 * 1024 * 1024;
+constexpr std::size_t least_segment_bytes = 16 * 1024;
+
+constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+StagingPool::Staging StagingPool::take(std::size_t bytes) {
+  if (spare_.capacity >= bytes) return std::exchange(spare_, {});
+  return {std::make_unique_for_overwrite<std::byte[]>(bytes), bytes};
+}
+
+void StagingPool::give_back(Staging staging) noexcept {
+  if (staging.capacity > spare_.capacity) spare_ = std::move(staging);
+}
+
+MpiOperation::MpiOperation(MpiLane& lane, const CollectiveCall& call, std::int64_t number,
+                           const void* values, void* out)
+    : lane_(lane),
+      call_(call),
+      number_(number),
+      values_(static_cast<const std::byte*>(values)),
+      out_(static_cast<std::byte*>(out)) {
+  plan();
+  copy_in();
+}
+
+// Depends on nothing but the call and the number of ranks, so that all ranks plan alike.
+void MpiOperation::plan() {
+  const auto ranks = static_cast<std::size_t>(lane_.size);
+  const std::size_t gathered_bytes =
+      std::max(segment_bytes / ranks, least_segment_bytes) / element_bytes() * element_bytes();
+  std::size_t limit_bytes = segment_bytes;
+  std::size_t rows_of_a_segment = 0;
+  switch (call_.kind) {
+    case CollectiveKind::all_reduce:
+      shared_fold_ = lane_.size > 1 && call_.bytes() > gather_limit_bytes;
+      if (!shared_fold_) limit_bytes = std::max(gathered_bytes, gather_limit_bytes);
+      rows_of_a_segment = ranks;
+      break;
+    case CollectiveKind::all_gather:
+    case CollectiveKind::exclusive_scan:
+      limit_bytes = gathered_bytes;
+      rows_of_a_segment = ranks;
+      break;
+    case CollectiveKind::broadcast:
+    case CollectiveKind::barrier:
+    case CollectiveKind::duplicate:
+      break;
+  }
+  segment_ = std::min(call_.count, static_cast<std::int64_t>(limit_bytes / element_bytes()));
+  const std::size_t share = piece_bytes();
+  const std::size_t send_bytes = shared_fold_ ? share * ranks : share;
+  rows_offset_ = (send_bytes + 63) / 64 * 64;
+  const std::size_t wanted = rows_offset_ + share * rows_of_a_segment;
+  if (wanted > 0) staging_ = lane_.pool.take(wanted);
+}
+
+std::int64_t MpiOperation::segment_length() const {
+  return std::min(segment_, call_.count - first_element_);
+}
+
+std::size_t MpiOperation::piece_bytes() const {
+  const std::int64_t length =
+      shared_fold_ ? divide_up(segment_length(), lane_.size) : segment_length();
+  return static_cast<std::size_t>(length) * element_bytes();
+}
+
+void MpiOperation::copy_in() {
+  if (orphaned_ || values_ == nullptr || !reads_input()) return;
+  const std::size_t bytes = static_cast<std::size_t>(segment_length()) * element_bytes();
+  std::memcpy(send(), values_ + static_cast<std::size_t>(first_element_) * element_bytes(), bytes);
+  if (shared_fold_) {  // the last shares may be shorter
+    std::memset(send() + bytes, 0, piece_bytes() * static_cast<std::size_t>(lane_.size) - bytes);
+  }
+}
+
+void MpiOperation::issue_move() {
+  const int bytes = static_cast<int>(piece_bytes());
+  switch (call_.kind) {
+    case CollectiveKind::all_reduce:
+      if (shared_fold_) {
+        return check_mpi(
+            MPI_Ialltoall(send(), bytes, MPI_BYTE, rows(), bytes, MPI_BYTE, lane_.comm, &request_),
+            "MPI_Ialltoall");
+      }
+      [[fallthrough]];
+    case CollectiveKind::all_gather:
+    case CollectiveKind::exclusive_scan:
+      return check_mpi(
+          MPI_Iallgather(send(), bytes, MPI_BYTE, rows(), bytes, MPI_BYTE, lane_.comm, &request_),
+          "MPI_Iallgather");
+    case CollectiveKind::broadcast:
+      return check_mpi(MPI_Ibcast(send(), bytes, MPI_BYTE, call_.root, lane_.comm, &request_),
+                       "MPI_Ibcast");
+    case CollectiveKind::barrier:
+      return check_mpi(MPI_Ibarrier(lane_.comm, &request_), "MPI_Ibarrier");
+    case CollectiveKind::duplicate:
+      return check_mpi(MPI_Comm_idup(lane_.comm, &duplicate_, &request_), "MPI_Comm_idup");
+  }
+}
+
+void MpiOperation::issue_share() {
+  const std::size_t bytes = piece_bytes();
+  reduce_rows(call_.dtype, call_.reduce, rows(), bytes, lane_.size,
+              static_cast<std::int64_t>(bytes / element_bytes()), rows());
+  const int count = static_cast<int>(bytes);
+  check_mpi(MPI_Iallgather(rows(), count, MPI_BYTE, send(), count, MPI_BYTE, lane_.comm, &request_),
+            "MPI_Iallgather");
+}
+
+void MpiOperation::copy_out() {
+  const std::int64_t length = segment_length();
+  if (orphaned_ || length <= 0) return;
+  const std::size_t bytes = static_cast<std::size_t>(length) * element_bytes();
+  const std::size_t offset = static_cast<std::size_t>(first_element_) * element_bytes();
+  switch (call_.kind) {
+    case CollectiveKind::all_reduce:
+      if (shared_fold_) {
+        std::memcpy(out_ + offset, send(), bytes);
+      } else {
+        reduce_rows(call_.dtype, call_.reduce, rows(), bytes, lane_.size, length, out_ + offset);
+      }
+      return;
+    case CollectiveKind::all_gather:
+      for (int rank = 0; rank < lane_.size; ++rank) {
+        const auto row = static_cast<std::size_t>(rank);
+        std::memcpy(out_ + row * call_.bytes() + offset, rows() + row * bytes, bytes);
+      }
+      return;
+    case CollectiveKind::exclusive_scan:
+      if (lane_.rank > 0) {
+        reduce_rows(call_.dtype, call_.reduce, rows(), bytes, lane_.rank, length, out_ + offset);
+      } else if (call_.reduce == Reduce::sum) {
+        std::memset(out_ + offset, 0, bytes);
+      }
+      return;
+    case CollectiveKind::broadcast:
+      if (!rank_is_root()) std::memcpy(out_ + offset, send(), bytes);
+      return;
+    case CollectiveKind::barrier:
+    case CollectiveKind::duplicate:
+      return;
+  }
+}
+
+bool MpiOperation::request_done() {
+  int done = 0;
+  check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
+  return done != 0;
+}
+
+bool MpiOperation::advance() {
+  bool moved = false;
+  while (phase_ != Phase::done) {
+    if (phase_ == Phase::ready) {
+      issue_move();
+      phase_ = Phase::moving;
+    }
+    if (!request_done()) return moved;
+    moved = true;
+    if (!in_last_phase()) {
+      issue_share();
+      phase_ = Phase::sharing;
+      continue;
+    }
+    copy_out();
+    if (last_segment()) {
+      phase_ = Phase::done;
+      lane_.pool.give_back(std::move(staging_));
+    } else {
+      first_element_ += segment_;
+      phase_ = Phase::ready;
+      copy_in();
+    }
+  }
+  return moved;
+}
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,140 @@
+#include "counterpoint/runtime/mpi_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace counterpoint::inline v1 {
+namespace {
+
+const char* level_name(int level) {
+  switch (level) {
+    case MPI_THREAD_SINGLE:
+      return "MPI_THREAD_SINGLE";
+    case MPI_THREAD_FUNNELED:
+      return "MPI_THREAD_FUNNELED";
+    case MPI_THREAD_SERIALIZED:
+      return "MPI_THREAD_SERIALIZED";
+    default:
+      return "MPI_THREAD_MULTIPLE";
+  }
+}
+
+[[noreturn]] void throw_finalized() {
+  throw Error(ErrorCode::failed_precondition, "MPI has been finalised; communicate before that");
+}
+
+bool mpi_finalized() {
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  return finalized != 0;
+}
+
+}  // namespace
+
+void check_mpi(int result, const char* function) {
+  if (result == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(result, text, &length);
+  throw Error(ErrorCode::internal, fmt::format("{}: {}", function, text));
+}
+
+MpiSession& MpiSession::get() {
+  static MpiSession* const session = new MpiSession;
+  return *session;
+}
+
+void MpiSession::ensure_initialized(int* argc, char*** argv) {
+  if (finalized_ || mpi_finalized()) throw_finalized();
+  int initialized = 0;
+  check_mpi(MPI_Initialized(&initialized), "MPI_Initialized");
+  if (initialized == 0) {
+    int provided = 0;
+    check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+    owns_mpi_ = true;
+    std::atexit([] { get().end(); });
+  }
+  if (attached_) return ensure_callable();
+  int level = 0;
+  check_mpi(MPI_Query_thread(&level), "MPI_Query_thread");
+  if (level < MPI_THREAD_FUNNELED) {
+    throw Error(ErrorCode::failed_precondition,
+                fmt::format("MPI runs at {}, Counterpoint needs MPI_THREAD_FUNNELED: call "
+                            "MPI_Init_thread with it instead of MPI_Init",
+                            level_name(level)));
+  }
+  any_thread_ = level >= MPI_THREAD_SERIALIZED;
+  int is_main = 0;
+  check_mpi(MPI_Is_thread_main(&is_main), "MPI_Is_thread_main");
+  if (is_main == 0 && !any_thread_) {
+    throw Error(ErrorCode::failed_precondition,
+                "at MPI_THREAD_FUNNELED only the thread that initialised MPI may communicate");
+  }
+  main_thread_ = std::this_thread::get_id();
+  install_finalize_hook();
+  attached_ = true;
+}
+
+void MpiSession::ensure_callable() const {
+  if (finalized_) throw_finalized();
+  if (!is_callable()) {
+    throw Error(ErrorCode::failed_precondition,
+                "at MPI_THREAD_FUNNELED only the thread that initialised MPI may communicate");
+  }
+}
+
+bool MpiSession::is_callable() const noexcept {
+  return attached_ && !finalized_ && (any_thread_ || std::this_thread::get_id() == main_thread_);
+}
+
+void MpiSession::add(MpiResource& resource) { resources_.push_back(&resource); }
+
+void MpiSession::remove(MpiResource& resource) noexcept { std::erase(resources_, &resource); }
+
+void MpiSession::keep_forever(std::shared_ptr<void> memory) noexcept {
+  kept_.push_back(std::move(memory));
+}
+
+// Attributes of MPI_COMM_SELF are deleted first thing in MPI_Finalize, while MPI still works.
+void MpiSession::install_finalize_hook() {
+  int key = MPI_KEYVAL_INVALID;
+  check_mpi(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, &on_finalize, &key, nullptr),
+            "MPI_Comm_create_keyval");
+  check_mpi(MPI_Comm_set_attr(MPI_COMM_SELF, key, this), "MPI_Comm_set_attr");
+  check_mpi(MPI_Comm_free_keyval(&key), "MPI_Comm_free_keyval");
+}
+
+int MpiSession::on_finalize(MPI_Comm, int, void* session, void*) {
+  static_cast<MpiSession*>(session)->release_all();
+  return MPI_SUCCESS;
+}
+
+void MpiSession::release_all() noexcept {
+  for (MpiResource* const resource : resources_) resource->release_before_finalize();
+  resources_.clear();
+  finalized_ = true;
+}
+
+void MpiSession::end() noexcept {
+  // MPI_Finalize belongs to the main thread; a process that exits elsewhere ends without it, which
+  // the launcher reports.
+  if (!owns_mpi_ || finalized_ || mpi_finalized() || !is_callable()) return;
+  if (!stuck_ && last_barrier_) {
+    try {
+      last_barrier_();
+    } catch (...) {
+      stuck_ = true;
+    }
+  }
+  if (stuck_) {
+    std::fflush(nullptr);  // MPI_Abort does not
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Finalize();
+}
+
+}  // namespace counterpoint::inline v1
