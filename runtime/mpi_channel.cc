@@ -91,8 +91,8 @@ void MpiChannel::wait(const MpiOperation& operation, double timeout_seconds) {
     if (moved) backoff = {};
     if (!backoff.spinning()) {
       look_for_notice_now_and_then();
+      if (!failure_ && deadline.expired()) expire(operation, timeout_seconds);
       throw_failure();
-      if (deadline.expired()) expire(operation, timeout_seconds);
     }
     backoff.pause();
   }
@@ -180,8 +180,6 @@ void MpiChannel::expire(const MpiOperation& operation, double timeout_seconds) {
   } catch (const Error& error) {
     fail(error);
   }
-  throw_failure();
-  std::terminate();  // not reached
 }
 
 void MpiChannel::fail_after_roll_call(const MpiNotice& notice) {

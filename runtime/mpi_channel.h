@@ -57,7 +57,7 @@ class MpiChannel final : public MpiResource {
   void look_for_notice();
   void look_for_notice_now_and_then();
   void answer(const MpiNotice& notice);
-  [[noreturn]] void expire(const MpiOperation& operation, double timeout_seconds);
+  void expire(const MpiOperation& operation, double timeout_seconds);
   void fail_after_roll_call(const MpiNotice& notice);
   void fail(const Error& error) noexcept;
   bool keep_pending() noexcept;

@@ -45,7 +45,10 @@ void MpiRollCall::send(const MpiNotice& notice, std::int64_t calls_made) {
 std::optional<MpiNotice> MpiRollCall::poll() {
   int found = 0;
   MPI_Status status;
-  check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, notice_tag, comm_, &found, &status), "MPI_Iprobe");
+  // One probe may fetch what arrived without looking at it, and other messages can be in front.
+  for (int tries = 0; found == 0 && tries < 8; ++tries) {
+    check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, notice_tag, comm_, &found, &status), "MPI_Iprobe");
+  }
   if (found == 0) return std::nullopt;
   MpiNotice notice;
   check_mpi(MPI_Recv(&notice, sizeof notice, MPI_BYTE, status.MPI_SOURCE, notice_tag, comm_,

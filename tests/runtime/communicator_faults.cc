@@ -1,0 +1,79 @@
+// A job in which something goes wrong, for expect_job.cmake: communicator_faults <fault>. Each rank
+// that sees what it should prints "rank R saw CODE: MESSAGE".
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "counterpoint/runtime/communicator.h"
+
+namespace cp = counterpoint;
+
+namespace {
+
+constexpr int culprit = 1;
+
+void print_error(const cp::Communicator& ranks, const cp::Error& error) {
+  std::printf("rank %d saw %s\n", ranks.rank(), error.what());
+  std::fflush(stdout);
+}
+
+template <class Call>
+void see(const cp::Communicator& ranks, const Call& call) {
+  try {
+    call();
+    std::printf("rank %d saw nothing\n", ranks.rank());
+  } catch (const cp::Error& error) {
+    print_error(ranks, error);
+  }
+}
+
+[[noreturn]] void sleep_forever() {
+  for (;;) pause();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view fault = argc > 1 ? argv[1] : "";
+  std::shared_ptr<cp::Communicator> world;
+  try {
+    world = cp::Communicator::world(&argc, &argv);
+  } catch (const cp::Error& error) {
+    std::printf("no world: %s\n", error.what());
+    return 3;
+  }
+  const auto ranks = world->duplicate();
+  ranks->set_timeout_seconds(1);
+  std::vector<double> values(fault == "hangs_large" ? 5'000'000 : 8, 1.0);
+  const auto all_reduce = [&] { ranks->all_reduce(std::span(values), cp::Reduce::sum); };
+  all_reduce();
+  if (ranks->rank() == culprit) {
+    if (fault == "hangs" || fault == "hangs_large") sleep_forever();
+    if (fault == "stops") raise(SIGSTOP);
+    if (fault == "dies") raise(SIGKILL);
+    if (fault == "leaves") return 0;
+    if (fault == "gives_up") {
+      ranks->revoke(cp::Error(cp::ErrorCode::resource_exhausted, "out of gradients"));
+    }
+    if (fault == "late") std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    if (fault == "drops_large") {
+      std::vector<double> large(5'000'000);
+      const cp::Work dropped =
+          ranks->start_all_reduce(cp::Buffer::of(std::span(large)), cp::Reduce::sum);
+    }
+  }
+  if (fault == "drops_large") values.resize(5'000'000);
+  if (fault == "gives_up" || fault == "drops_large") ranks->set_timeout_seconds(1000);
+  see(*ranks, all_reduce);
+  see(*ranks, [&] { ranks->barrier(); });
+  if (fault == "late")
+    std::this_thread::sleep_for(std::chrono::seconds(2));  // lets the late one speak
+  return 0;
+}

@@ -1,0 +1,22 @@
+# Runs a job and judges it by what it printed as well as by its exit status: launchers' statuses lie,
+# and a job that never ends must fail here, not hang.
+#   cmake -DCOMMAND=<list> -DSECONDS=<n> -DSTATUS=<zero|nonzero> -DTEXTS=<list of regular expressions>
+#         [-DNOT_TEXT=<regular expression>] -P expect_job.cmake
+execute_process(COMMAND ${COMMAND} TIMEOUT ${SECONDS} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+message("${output}")
+message("status: ${status}")
+if(NOT status MATCHES "^[0-9]+$" OR (STATUS STREQUAL "zero" AND NOT status EQUAL 0)
+   OR (STATUS STREQUAL "nonzero" AND status EQUAL 0))
+  message(FATAL_ERROR "the job ended with '${status}', wanted ${STATUS} within ${SECONDS} s")
+endif()
+if(NOT TEXTS)
+  message(FATAL_ERROR "nothing to check")
+endif()
+foreach(text IN LISTS TEXTS)
+  if(NOT output MATCHES "${text}")
+    message(FATAL_ERROR "the output lacks: ${text}")
+  endif()
+endforeach()
+if(NOT_TEXT AND output MATCHES "${NOT_TEXT}")
+  message(FATAL_ERROR "the output has: ${NOT_TEXT}")
+endif()
