@@ -1,0 +1,59 @@
+// Named objects to one HDF5 file and back, on any number of ranks and replicas.
+//
+//   cp::Checkpoint checkpoint(world, {{"noise", noise}, {"weights", weights}, {"step", step}});
+//   checkpoint.save("run/a.h5");                       // atomic: the old file or the new one
+//   const auto report = checkpoint.restore("run/a.h5");  // all objects on all ranks, or none
+//
+// Everything here is collective over the communicator. Rank 0 alone touches files, and its path
+// counts. A file holds the first replica's state of each object, so its size does not depend on how
+// many there are; docs/format.md describes it, and h5dump and h5py read it.
+//
+// Thread-safety: one thread at a time, outside of a run.
+// Determinism: the same state gives the same bytes.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "counterpoint/checkpoint/restore_report.h"
+#include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/saveable.h"
+
+namespace counterpoint::inline v1 {
+
+class FileOperations;
+namespace checkpoint_internal {
+class Session;
+}
+
+class COUNTERPOINT_PUBLIC Checkpoint {
+ public:
+  // `files` is where rank 0 reads and writes; null for the file system.
+  // Errors: invalid_argument for a name that is empty, twice there, "." or "..", longer than 255
+  // bytes, or has a '/' or a control character.
+  Checkpoint(std::shared_ptr<Communicator> communicator, NamedObjects objects,
+             std::shared_ptr<FileOperations> files = nullptr);
+  Checkpoint(Checkpoint&&) noexcept;
+  Checkpoint& operator=(Checkpoint&&) noexcept;
+  ~Checkpoint();
+
+  // Checks that replicas are in step, then replaces the file at `path`, whole and synced, or leaves
+  // it as it was. The folder must exist.
+  // Errors, the same on every rank: diverged; failed_precondition inside a replica context, or
+  // where the folder is absent or not writable; resource_exhausted for a full disk or quota;
+  // unavailable where the disk fails or another process writes this file. In each case the file
+  // that was there is still there.
+  SaveReport save(const std::filesystem::path& path);
+
+  // Errors, the same on every rank: not_found for the file or an object in it; data_loss for a file
+  // that is empty, truncated, damaged or no checkpoint; failed_precondition inside a replica
+  // context, without permission, or for a file of another format or stream version; what an object
+  // refused with, invalid_argument for another type, algorithm or element type. Then no object
+  // changed on any rank.
+  RestoreReport restore(const std::filesystem::path& path, const RestoreOptions& options = {});
+
+ private:
+  std::unique_ptr<checkpoint_internal::Session> session_;
+};
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,71 @@
+// Numbered checkpoints in a folder: keeps the newest, restores the newest whole one.
+//
+//   cp::CheckpointManager checkpoints(world, "run/", {{"noise", noise}, {"step", step}}, {.keep =
+//   3}); std::int64_t step = checkpoints.restore_latest();   // 0 if there is none yet while (step
+//   < 1000) { train(); checkpoints.save(++step); } log(checkpoints.last_restore().to_string());
+//
+// Files are named checkpoint-00000017.h5 after their step. The folder is created as needed, and
+// belongs to one manager at a time, on whatever machine. All calls are collective; rank 0 alone
+// touches the folder.
+//
+// Thread-safety: one thread at a time, outside of a run.
+// Determinism: as Checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "counterpoint/checkpoint/restore_report.h"
+#include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/saveable.h"
+
+namespace counterpoint::inline v1 {
+
+class FileOperations;
+
+struct CheckpointManagerOptions {
+  // How many of the newest checkpoints stay; at least 1.
+  int keep = 3;
+  // Checkpoints whose step is a multiple of this stay for good; 0 for none.
+  std::int64_t keep_every = 0;
+  // How long to wait for a job that ends to let go of the folder.
+  double lock_timeout_seconds = 10;
+  // Where rank 0 reads and writes; null for the file system.
+  std::shared_ptr<FileOperations> files = nullptr;
+};
+
+class COUNTERPOINT_PUBLIC CheckpointManager {
+ public:
+  // Creates the folder, takes it, and removes what killed writers left in it.
+  // Errors, on every rank: as Checkpoint; invalid_argument for options out of range;
+  // failed_precondition where the folder cannot be made or written; unavailable while another job
+  // has it.
+  CheckpointManager(std::shared_ptr<Communicator> communicator, const std::filesystem::path& folder,
+                    NamedObjects objects, CheckpointManagerOptions options = {});
+  CheckpointManager(CheckpointManager&&) noexcept;
+  CheckpointManager& operator=(CheckpointManager&&) noexcept;
+  ~CheckpointManager();
+
+  // Saves as `step` (0 or more), then removes checkpoints beyond those to keep; the one just saved
+  // and, while its durability is uncertain, all others stay. A step that exists is replaced.
+  // Errors: as Checkpoint::save; invalid_argument for a negative step.
+  SaveReport save(std::int64_t step);
+
+  // Restores the newest whole checkpoint and returns its step; 0, and nothing changed, if there is
+  // none. Damaged ones are stepped past and stay where they are: last_restore() names them.
+  // Errors: data_loss if there are checkpoints but all are damaged; else as Checkpoint::restore.
+  std::int64_t restore_latest(const RestoreOptions& options = {});
+
+  // What the last restore_latest did.
+  const RestoreReport& last_restore() const;
+
+  // The file of a step, whether or not it exists.
+  std::filesystem::path path_of(std::int64_t step) const;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,182 @@
+#include "counterpoint/checkpoint/internal/durable_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace counterpoint::inline v1::checkpoint_internal {
+namespace {
+
+std::string errno_text(int error) { return std::generic_category().message(-error); }
+
+// A locked, empty temporary file that no other writer has. The lock dies with its process, so that
+// a file without one was left by a killed writer.
+int open_temporary(FileOperations& files, const std::string& path) {
+  constexpr int attempts = 100;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    OpenFile leftover(files, files.open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0));
+    if (leftover.fd() >= 0) {
+      const int locked = files.lock(leftover.fd());
+      if (locked == -EWOULDBLOCK) return locked;
+      struct stat ours {};
+      struct stat named {};
+      const bool same = files.status(leftover.fd(), ours) == 0 &&
+                        files.status_of(path, named) == 0 && ours.st_ino == named.st_ino &&
+                        ours.st_dev == named.st_dev;
+      if (!same) continue;  // renamed or replaced between open and lock
+      if (const int removed = files.remove(path); removed < 0 && removed != -ENOENT) return removed;
+    } else if (leftover.fd() == -ELOOP || leftover.fd() == -ENXIO) {
+      if (const int removed = files.remove(path); removed < 0 && removed != -ENOENT) return removed;
+    } else if (leftover.fd() != -ENOENT) {
+      return leftover.fd();
+    }
+    const int fd = files.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd == -EEXIST) continue;
+    if (fd >= 0 && files.lock(fd) == -EWOULDBLOCK) {
+      files.close(fd);
+      return -EWOULDBLOCK;
+    }
+    return fd;
+  }
+  return -EWOULDBLOCK;
+}
+
+int write_all(FileOperations& files, int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const std::int64_t written = files.write(fd, bytes);
+    if (written < 0) return static_cast<int>(written);
+    if (written == 0) return -EIO;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+int sync_folder(FileOperations& files, const std::string& folder) {
+  OpenFile opened(files, files.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+  if (opened.fd() < 0) return opened.fd();
+  const int result = files.sync(opened.fd());
+  // Some file systems have nothing to sync in a folder and say so.
+  return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
+}
+
+}  // namespace
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string temporary_path(const std::string& path) {
+  const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
+  return path.substr(0, name) + "." + path.substr(name) + ".tmp";
+}
+
+bool is_temporary_name(const std::string& name) {
+  return name.size() > 5 && name.front() == '.' && name.ends_with(".tmp");
+}
+
+void throw_file_error(const std::string& path, const char* doing, int error) {
+  const auto fail = [&](ErrorCode code, const char* advice) {
+    throw Error(code,
+                fmt::format("{}: could not {}: {}; {}", path, doing, errno_text(error), advice));
+  };
+  switch (-error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      fail(ErrorCode::resource_exhausted, "free space there or save elsewhere");
+      break;
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      fail(ErrorCode::resource_exhausted, "free memory or descriptors and try again");
+      break;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      fail(ErrorCode::failed_precondition, "use a place that this process may use");
+      break;
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case EISDIR:
+      fail(ErrorCode::failed_precondition, "create the folder or use another path");
+      break;
+    case EWOULDBLOCK:
+      fail(ErrorCode::unavailable, "another process is writing it; let one job save here");
+      break;
+    default:
+      fail(ErrorCode::unavailable, "try again, and look at the disk");
+  }
+  std::abort();  // every branch above threw
+}
+
+Durability write_durably(FileOperations& files, const std::string& path,
+                         std::span<const std::byte> bytes, std::string* warning) {
+  const std::string temporary = temporary_path(path);
+  OpenFile file(files, open_temporary(files, temporary));
+  if (file.fd() < 0) throw_file_error(path, "create a temporary file beside it", file.fd());
+
+  const char* doing = "write";
+  int result = write_all(files, file.fd(), bytes);
+  if (result == 0) {
+    doing = "sync";
+    result = files.sync(file.fd());
+  }
+  if (result == 0) {
+    doing = "rename the temporary file to it";
+    result = files.rename(temporary, path);
+  }
+  if (result < 0) {
+    // Also after a failed sync: what the kernel dropped then is not reported twice, so this
+    // descriptor is never synced again.
+    files.remove(temporary);
+    throw_file_error(path, doing, result);
+  }
+  const int synced = sync_folder(files, folder_of(path));
+  if (synced == 0) return Durability::durable;
+  *warning = fmt::format(
+      "{}: written and visible, but its folder could not be synced ({}): after a loss of power the "
+      "file before it may be back; save again",
+      path, errno_text(synced));
+  return Durability::uncertain;
+}
+
+FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64_t max_bytes) {
+  OpenFile file(files, files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0));
+  const auto lost = [&](const std::string& what) {
+    throw Error(ErrorCode::data_loss, fmt::format("{}: {}; use another checkpoint", path, what));
+  };
+  if (file.fd() == -ENOENT || file.fd() == -ENOTDIR) {
+    throw Error(ErrorCode::not_found, fmt::format("{}: no such file; check the path", path));
+  }
+  if (file.fd() == -ELOOP) lost("a symbolic link, which is not followed");
+  if (file.fd() == -ENXIO || file.fd() == -ENODEV) lost("not a regular file");
+  if (file.fd() < 0) throw_file_error(path, "open", file.fd());
+
+  struct stat status {};
+  if (const int result = files.status(file.fd(), status); result < 0) {
+    throw_file_error(path, "look at", result);
+  }
+  if (!S_ISREG(status.st_mode)) lost("not a regular file");
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size > max_bytes) {
+    throw Error(ErrorCode::resource_exhausted,
+                fmt::format("{}: {} bytes, more than the {} that were allowed; raise "
+                            "RestoreOptions::max_file_bytes if you trust it",
+                            path, size, max_bytes));
+  }
+  FileBytes bytes = FileBytes::allocate(size);
+  for (std::span<std::byte> rest = bytes.span(); !rest.empty();) {
+    const std::int64_t got = files.read(file.fd(), rest);
+    if (got == 0) lost(fmt::format("shrank from {} bytes while it was read", size));
+    if (got < 0) lost(fmt::format("could not be read: {}", errno_text(static_cast<int>(got))));
+    rest = rest.subspan(static_cast<std::size_t>(got));
+  }
+  return bytes;
+}
+
+}  // namespace counterpoint::inline v1::checkpoint_internal

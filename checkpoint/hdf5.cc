@@ -1,0 +1,83 @@
+#include "counterpoint/checkpoint/internal/hdf5.h"
+
+#include <fmt/format.h>
+
+#include "counterpoint/runtime/error.h"
+
+namespace counterpoint::inline v1::checkpoint_internal {
+namespace {
+
+std::mutex& library_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+Id small_float(std::size_t sign, std::size_t exponent, std::size_t exponent_bits, int bias) {
+  Id type(checked(H5Tcopy(H5T_IEEE_F32LE), "copy a float type"), H5Tclose);
+  // The fields first: the size may not cut them off.
+  checked(H5Tset_fields(type, sign, exponent, exponent_bits, 0, exponent), "set float fields");
+  checked(H5Tset_size(type, 2), "set a float's size");
+  checked(H5Tset_ebias(type, static_cast<std::size_t>(bias)), "set a float's bias");
+  return type;
+}
+
+}  // namespace
+
+Hdf5Session::Hdf5Session() : lock_(library_mutex()) {
+  checked(H5open(), "start libhdf5");
+  H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  H5PLget_loading_state(&plugins_);
+  H5PLset_loading_state(0);
+}
+
+Hdf5Session::~Hdf5Session() {
+  H5PLset_loading_state(plugins_);
+  H5Eset_auto2(H5E_DEFAULT, print_, print_data_);
+}
+
+std::string hdf5_error_text() {
+  std::string text;
+  const auto add = [](unsigned depth, const H5E_error2_t* error, void* data) -> herr_t {
+    if (depth < 3) {
+      auto& all = *static_cast<std::string*>(data);
+      all += fmt::format("{}{}: {}", all.empty() ? "" : ", ", error->func_name, error->desc);
+    }
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, add, &text);
+  H5Eclear2(H5E_DEFAULT);
+  return text;
+}
+
+void throw_hdf5_error(const std::string& doing) {
+  throw Error(ErrorCode::internal,
+              fmt::format("libhdf5 could not {} ({})", doing, hdf5_error_text()));
+}
+
+Id file_type(DType dtype) {
+  const auto standard = [](hid_t type) {
+    return Id(checked(H5Tcopy(type), "copy a type"), H5Tclose);
+  };
+  switch (dtype) {
+    case DType::f16:
+      return small_float(15, 10, 5, 15);
+    case DType::bf16:
+      return small_float(15, 7, 8, 127);
+    case DType::f32:
+      return standard(H5T_IEEE_F32LE);
+    case DType::f64:
+      return standard(H5T_IEEE_F64LE);
+    case DType::i32:
+      return standard(H5T_STD_I32LE);
+    case DType::i64:
+      return standard(H5T_STD_I64LE);
+    case DType::u32:
+      return standard(H5T_STD_U32LE);
+    case DType::u64:
+      break;
+  }
+  return standard(H5T_STD_U64LE);
+}
+
+}  // namespace counterpoint::inline v1::checkpoint_internal

@@ -1,0 +1,59 @@
+// Replaces a file so that a reader, a kill or a loss of power meets the old one or the new one,
+// whole; and reads an untrusted path without being led elsewhere.
+//
+//   const Durability durability = write_durably(files, "run/a.h5", bytes, &warning);
+//   FileBytes file = read_whole(files, "run/a.h5", max_bytes);
+//
+// Thread-safety: any; writers of the same path refuse each other, across processes too.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+
+#include "counterpoint/checkpoint/file_operations.h"
+#include "counterpoint/checkpoint/internal/file_bytes.h"
+#include "counterpoint/checkpoint/restore_report.h"
+
+namespace counterpoint::inline v1::checkpoint_internal {
+
+// Beside the target: ".<name>.tmp". What a killed writer left is replaced by the next one.
+std::string temporary_path(const std::string& path);
+bool is_temporary_name(const std::string& name);
+
+// The folder that holds `path`; "." for a bare name.
+std::string folder_of(const std::string& path);
+
+// Errors, with the old file still there: resource_exhausted (space, quota, size limit),
+// failed_precondition (no folder, no permission, read-only), unavailable (the disk fails, another
+// writer is at it). `uncertain` is no error: the new file is there, `warning` says what is not
+// sure.
+Durability write_durably(FileOperations& files, const std::string& path,
+                         std::span<const std::byte> bytes, std::string* warning);
+
+// Regular files only; a symbolic link is not followed. Errors: not_found; data_loss if it is no
+// regular file or cannot be read; failed_precondition without permission; resource_exhausted if it
+// is larger than `max_bytes` or memory.
+FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64_t max_bytes);
+
+// What a caller can do about -errno `error` of `doing` ("write", ...) with `path`.
+[[noreturn]] void throw_file_error(const std::string& path, const char* doing, int error);
+
+// A descriptor that closes itself.
+class OpenFile {
+ public:
+  OpenFile(FileOperations& files, int fd) : files_(files), fd_(fd) {}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile() {
+    if (fd_ >= 0) files_.close(fd_);
+  }
+  int fd() const { return fd_; }                             // or -errno of the open
+  void swap(OpenFile& other) { std::swap(fd_, other.fd_); }  // of the same FileOperations
+
+ private:
+  FileOperations& files_;
+  int fd_;
+};
+
+}  // namespace counterpoint::inline v1::checkpoint_internal

@@ -1,0 +1,79 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "counterpoint/checkpoint/file_operations.h"
+
+namespace counterpoint::inline v1 {
+namespace {
+
+template <class Call>
+auto retried(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result < 0 ? static_cast<decltype(result)>(-errno) : result;
+}
+
+class PosixFiles final : public FileOperations {
+ public:
+  int open(const std::string& path, int flags, mode_t mode) override {
+    return retried([&] { return ::open(path.c_str(), flags, mode); });
+  }
+  // Not repeated: on Linux the descriptor is gone, whatever close returns.
+  int close(int fd) override { return ::close(fd) < 0 ? -errno : 0; }
+  int status(int fd, struct stat& result) override {
+    return retried([&] { return ::fstat(fd, &result); });
+  }
+  int status_of(const std::string& path, struct stat& result) override {
+    return retried([&] { return ::lstat(path.c_str(), &result); });
+  }
+  int lock(int fd) override {
+    return retried([&] { return ::flock(fd, LOCK_EX | LOCK_NB); });
+  }
+  std::int64_t read(int fd, std::span<std::byte> bytes) override {
+    return retried([&] { return ::read(fd, bytes.data(), std::min(bytes.size(), most)); });
+  }
+  std::int64_t write(int fd, std::span<const std::byte> bytes) override {
+    return retried([&] { return ::write(fd, bytes.data(), std::min(bytes.size(), most)); });
+  }
+  int sync(int fd) override {
+    return retried([&] { return ::fsync(fd); });
+  }
+  int rename(const std::string& from, const std::string& to) override {
+    return retried([&] { return ::rename(from.c_str(), to.c_str()); });
+  }
+  int remove(const std::string& path) override {
+    return retried([&] { return ::unlink(path.c_str()); });
+  }
+  int make_folder(const std::string& path) override {
+    return retried([&] { return ::mkdir(path.c_str(), 0777); });
+  }
+  int list(const std::string& folder, std::vector<std::string>& names) override {
+    DIR* stream = ::opendir(folder.c_str());
+    if (stream == nullptr) return -errno;
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream)) names.emplace_back(entry->d_name);
+    const int result = -errno;
+    ::closedir(stream);
+    return result;
+  }
+
+ private:
+  static constexpr std::size_t most = std::size_t{1} << 30;  // Linux moves at most 2 GiB a call
+};
+
+}  // namespace
+
+FileOperations::~FileOperations() = default;
+
+FileOperations& FileOperations::posix() {
+  static PosixFiles files;
+  return files;
+}
+
+}  // namespace counterpoint::inline v1

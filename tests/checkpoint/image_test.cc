@@ -1,0 +1,196 @@
+// What the bytes of a checkpoint can hold, and that the same state gives the same bytes.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <cstring>
+
+#include "checkpoint/support.h"
+#include "counterpoint/checkpoint/checkpoint.h"
+#include "counterpoint/checkpoint/internal/file_format.h"
+#include "counterpoint/checkpoint/internal/image_reader.h"
+#include "counterpoint/checkpoint/internal/image_writer.h"
+
+namespace checkpoint_tests {
+namespace {
+
+cp::SavedObject root_of(std::map<std::string, cp::SavedObject> members) {
+  return {.type = "checkpoint",
+          .attributes = {{"format_version", internal::format_version},
+                         {"stream_version", internal::stream_version}},
+          .values = {},
+          .members = std::move(members)};
+}
+
+cp::SavedObject object_with(std::map<std::string, cp::Tensor> values) {
+  return {.type = "object", .attributes = {}, .values = std::move(values), .members = {}};
+}
+
+cp::SavedObject written_and_read(const cp::SavedObject& object) {
+  const internal::FileBytes file = internal::write_image(root_of({{"object", object}}));
+  return internal::ImageReader("file", file.span()).read("object").value();
+}
+
+// Bytes 1, 2, 3, ... : every element differs, in every byte.
+cp::Tensor counted(cp::DType dtype, cp::Shape shape) {
+  cp::Tensor tensor(dtype, std::move(shape));
+  std::uint8_t next = 0;
+  for (std::byte& byte : tensor.bytes()) byte = std::byte{++next};
+  return tensor;
+}
+
+void expect_equal(const cp::Tensor& a, const cp::Tensor& b) {
+  EXPECT_EQ(a.dtype(), b.dtype());
+  EXPECT_EQ(a.shape(), b.shape());
+  ASSERT_EQ(a.bytes().size(), b.bytes().size());
+  EXPECT_TRUE(std::equal(a.bytes().begin(), a.bytes().end(), b.bytes().begin()));
+}
+
+TEST(Image, HoldsEveryElementTypeAndShape) {
+  const cp::Shape shapes[] = {{}, {1}, {3}, {2, 3}, {0}, {2, 0, 3}, {1, 2, 1, 2}};
+  for (int type = 0; type <= static_cast<int>(cp::DType::u64); ++type) {
+    for (const cp::Shape& shape : shapes) {
+      const auto dtype = static_cast<cp::DType>(type);
+      const auto saved = object_with({{"value", counted(dtype, shape)}});
+      const auto read = written_and_read(saved);
+      expect_equal(read.values.at("value"), saved.values.at("value"));
+    }
+  }
+  const cp::Shape deep(internal::max_rank, 1);
+  expect_equal(
+      written_and_read(object_with({{"value", counted(cp::DType::f32, deep)}})).values.at("value"),
+      counted(cp::DType::f32, deep));
+}
+
+TEST(Image, HoldsNestedObjectsAndAttributes) {
+  cp::SavedObject inner = object_with({{"a", counted(cp::DType::f64, {2})}});
+  inner.type = "generator";
+  inner.attributes = {{"algorithm", "philox"}, {"empty", ""}, {"replicas", -5}};
+  cp::SavedObject outer = object_with({{"value", counted(cp::DType::u32, {2})}});
+  outer.members = {{"inner", inner}, {"other", object_with({})}};
+  const auto read = written_and_read(outer);
+  EXPECT_EQ(read.type, "object");
+  ASSERT_EQ(read.members.size(), 2u);
+  EXPECT_EQ(read.members.at("inner").type, "generator");
+  EXPECT_EQ(read.members.at("inner").attributes, inner.attributes);
+  expect_equal(read.members.at("inner").values.at("a"), inner.values.at("a"));
+}
+
+TEST(Image, HoldsThousandsOfObjectsAndLongTexts) {
+  std::map<std::string, cp::SavedObject> members;
+  for (int i = 0; i < 4000; ++i) {
+    members.emplace(fmt::format("a variable with quite a long name, number {}", i),
+                    object_with({{"value", cp::Tensor::scalar<std::int64_t>(i)}}));
+  }
+  members.begin()->second.attributes["text"] = std::string(300'000, 'x');
+  const internal::FileBytes file = internal::write_image(root_of(members));
+  const internal::ImageReader reader("file", file.span());
+  ASSERT_EQ(reader.names().size(), members.size());
+  for (const auto& [name, object] : members) {
+    const auto read = reader.read(name).value();
+    EXPECT_EQ(read.attributes, object.attributes);
+    EXPECT_EQ(read.values.at("value").item<std::int64_t>(),
+              object.values.at("value").item<std::int64_t>());
+  }
+  EXPECT_EQ(reader.read("absent"), std::nullopt);
+}
+
+TEST(Image, HasTheSameBytesWhateverMemoryHeld) {
+  cp::SavedObject many = object_with({});
+  for (int i = 0; i < 40; ++i) {
+    many.attributes.emplace(fmt::format("attribute {}", i), i);
+    many.values.emplace(fmt::format("value {}", i), counted(cp::DType::f16, {i}));
+  }
+  std::string first;
+  for (const int pattern : {0, 0x5a, 0xff}) {
+    ASSERT_EQ(mallopt(M_PERTURB, pattern), 1);
+    const internal::FileBytes file =
+        internal::write_image(root_of({{"many", many}, {"one", object_with({})}}));
+    const std::string bytes(reinterpret_cast<const char*>(file.span().data()), file.size());
+    if (first.empty()) first = bytes;
+    EXPECT_EQ(bytes, first) << pattern;
+  }
+  mallopt(M_PERTURB, 0);
+}
+
+TEST(Image, OfStateAloneIsSmall) {
+  std::map<std::string, cp::SavedObject> members;
+  for (int i = 0; i < 8; ++i) members.emplace(fmt::format("noise{}", i), FakeGenerator().save());
+  members.emplace("step", object_with({{"value", cp::Tensor::scalar<std::int64_t>(1)}}));
+  EXPECT_LT(internal::write_image(root_of(members)).size(), 8192u);
+}
+
+TEST(Image, SizeDoesNotDependOnTheReplicas) {
+  const auto size = [](std::int64_t replicas) {
+    return internal::write_image(root_of({{"noise", FakeGenerator({1, 2, 3}, replicas).save()}}))
+        .size();
+  };
+  EXPECT_EQ(size(1), size(4096));
+}
+
+TEST(Image, RefusesWhatTheFormatHasNoRoomFor) {
+  cp::SavedObject reserved = object_with({});
+  reserved.attributes["type"] = "x";
+  cp::SavedObject zero = object_with({});
+  zero.attributes["text"] = std::string("a\0b", 3);
+  cp::SavedObject twice = object_with({{"a", counted(cp::DType::f32, {})}});
+  twice.members.emplace("a", object_with({}));
+  cp::SavedObject deep = object_with({});
+  for (int i = 0; i < internal::max_depth + 1; ++i) {
+    cp::SavedObject outer = object_with({});
+    outer.members.emplace("in", std::move(deep));
+    deep = std::move(outer);
+  }
+  for (const cp::SavedObject& object :
+       {reserved, zero, twice, deep, object_with({{"a/b", counted(cp::DType::f32, {})}}),
+        object_with({{"a", counted(cp::DType::f32, cp::Shape(internal::max_rank + 1, 1))}})}) {
+    const cp::Error error = error_of([&] { internal::write_image(root_of({{"object", object}})); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::invalid_argument);
+    EXPECT_NE(error.message().find("/object"), std::string::npos) << error.what();
+  }
+}
+
+// Each single bit of a small file, flipped: never accepted.
+TEST(Image, EveryFlippedBitIsFound) {
+  internal::FileBytes file = internal::write_image(root_of({{"noise", FakeGenerator().save()}}));
+  for (std::size_t i = 0; i < file.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      file.span()[i] ^= std::byte(1 << bit);
+      const cp::Error error = error_of([&] { internal::check_sealed("file", file.span()); });
+      ASSERT_EQ(error.code(), cp::ErrorCode::data_loss) << "bit " << bit << " of byte " << i;
+      file.span()[i] ^= std::byte(1 << bit);
+    }
+  }
+  internal::check_sealed("file", file.span());
+}
+
+TEST(Image, DigestsCoverEveryLeaf) {
+  const std::int64_t elements = 5 * (1 << 20) / 4 + 3;
+  internal::FileBytes file = internal::write_image(
+      root_of({{"object", object_with({{"value", counted(cp::DType::f32, {elements})}})}}));
+  internal::check_sealed("file", file.span());
+  for (std::size_t i = 700; i < file.size(); i += (1 << 19)) {
+    file.span()[i] ^= std::byte{1};
+    EXPECT_EQ(error_of([&] { internal::check_sealed("file", file.span()); }).code(),
+              cp::ErrorCode::data_loss);
+    file.span()[i] ^= std::byte{1};
+  }
+}
+
+TEST(Image, OfAnotherVersionSaysWhatToDo) {
+  internal::FileBytes later = internal::write_image(root_of({}));
+  std::uint32_t version = 2;
+  std::memcpy(later.span().data() + 8, &version, sizeof(version));
+  EXPECT_EQ(error_of([&] { internal::check_sealed("file", later.span()); }).code(),
+            cp::ErrorCode::data_loss)
+      << "the version is covered by the digest";
+
+  cp::SavedObject root = root_of({});
+  root.attributes["stream_version"] = 2;
+  const internal::FileBytes other = internal::write_image(root);
+  const cp::Error error = error_of([&] { internal::ImageReader("file", other.span()); });
+  EXPECT_EQ(error.code(), cp::ErrorCode::failed_precondition);
+  EXPECT_NE(error.message().find("stream version 2"), std::string::npos) << error.what();
+}
+
+}  // namespace
+}  // namespace checkpoint_tests
