@@ -49,10 +49,10 @@ COUNTERPOINT_PUBLIC std::string_view operation_name(Operation operation);
 struct CallRecord {
   Operation operation = Operation::normal;
   DType dtype = DType::f32;
-  std::span<const std::int64_t> shape;
+  std::span<const std::int64_t> shape = {};
   // Scalar parameters by value; a tensor parameter by its type and shape.
   std::array<std::uint64_t, 2> scalars{};
-  std::source_location location;
+  std::source_location location = {};
 
   // A 64-bit digest of all but the location: equal calls have equal fingerprints on every rank.
   COUNTERPOINT_PUBLIC std::uint64_t fingerprint() const;

@@ -26,7 +26,7 @@ struct Context {
   int replica_id = 0;              // in the whole strategy
   int local_index = 0;             // on this rank
   int num_replicas = 1;            // in sync
-  Device device;
+  Device device = {};
   Tracer* tracer = nullptr;  // of the function being traced, if one is
 };
 

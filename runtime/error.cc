@@ -20,6 +20,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "deadline_exceeded";
     case ErrorCode::diverged:
       return "diverged";
+    case ErrorCode::aborted:
+      return "aborted";
     case ErrorCode::unimplemented:
       return "unimplemented";
     case ErrorCode::internal:

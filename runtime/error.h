@@ -25,6 +25,7 @@ enum class ErrorCode {
   unavailable,          // retry
   deadline_exceeded,    // somebody did not come in time
   diverged,             // replicas that must agree do not
+  aborted,              // a replica's function threw something else than an Error
   unimplemented,        // not in this version
   internal,             // a fault of Counterpoint or of a library below it
 };

@@ -68,14 +68,15 @@ Reservation PlainStore::reserve(const Context& context, const CallRecord& record
   if (context.kind == ContextKind::replica) [[unlikely]] {
     return context.domain->reserve_in_turn(context, *this, record, blocks);
   }
-  return take(blocks);
-}
-
-Reservation PlainStore::take(std::uint64_t blocks) {
   const std::scoped_lock lock(mutex_);
   const Reservation reserved{state_.key, state_.counter};
   state_.counter = definition().advance(state_.counter, blocks);
   return reserved;
+}
+
+void PlainStore::replace(const StreamState& state) {
+  const std::scoped_lock lock(mutex_);
+  state_ = state;
 }
 
 StreamState PlainStore::peek() const {
@@ -88,8 +89,7 @@ StreamState PlainStore::read(const Context& /*context*/) const { return peek(); 
 void PlainStore::assign(const Context& context, const CallRecord& /*record*/,
                         const StreamState& state) {
   check_assignable(context);
-  const std::scoped_lock lock(mutex_);
-  state_ = state;
+  replace(state);
 }
 
 void PlainStore::check_assignable(const Context& context) const {

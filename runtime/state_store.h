@@ -24,7 +24,7 @@
 namespace counterpoint::inline v1 {
 
 struct StreamState {
-  kernels::Counter counter;
+  kernels::Counter counter = {};
   std::uint64_t key = 0;
 
   friend constexpr bool operator==(const StreamState&, const StreamState&) = default;
@@ -39,7 +39,7 @@ struct StreamState {
 // Blocks that nobody else gets: a draw reads block `counter` on under `key`.
 struct Reservation {
   std::uint64_t key = 0;
-  kernels::Counter counter;
+  kernels::Counter counter = {};
 };
 
 enum class KeyUse : std::uint8_t {
@@ -51,8 +51,8 @@ enum class KeyUse : std::uint8_t {
 // there, else its parent and its number among the children. Never an address or a count over the
 // process.
 struct StreamOrigin {
-  std::string name;
-  std::source_location location;
+  std::string name = {};
+  std::source_location location = {};
   std::uint64_t parent = 0;  // digest of the parent's origin, 0 without
   std::int64_t child = 0;
 
@@ -97,7 +97,8 @@ class COUNTERPOINT_PUBLIC StateStore {
 
 // One state. Draws are atomic: threads that share it get distinct numbers. Replicas of a strategy
 // take turns, as their domain orders them.
-class COUNTERPOINT_PUBLIC PlainStore final : public StateStore {
+class COUNTERPOINT_PUBLIC PlainStore final : public StateStore,
+                                             public std::enable_shared_from_this<PlainStore> {
  public:
   PlainStore(const StreamDefinition& definition, const StreamState& state, StreamOrigin origin);
   ~PlainStore() override;
@@ -110,10 +111,9 @@ class COUNTERPOINT_PUBLIC PlainStore final : public StateStore {
   void ensure_in_step() override {}
   void check_assignable(const Context& context) const override;
 
-  // The state, and the state with `blocks` taken, without regard to turns: for the domain that
-  // gives them.
+  // Without regard to turns: for the domain that gives them.
   StreamState peek() const;
-  Reservation take(std::uint64_t blocks);
+  void replace(const StreamState& state);
 
  private:
   mutable std::mutex mutex_;

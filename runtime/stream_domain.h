@@ -20,6 +20,9 @@ class COUNTERPOINT_PUBLIC StreamDomain {
  public:
   virtual ~StreamDomain();
 
+  // For messages: "strategy 1".
+  virtual const std::string& name() const noexcept = 0;
+
   // For a generator made in `context` (cross-replica: one stream a replica; replica: that
   // replica's). Never communicates.
   virtual std::shared_ptr<StateStore> make_store(const Context& context,

@@ -1,0 +1,83 @@
+#include "counterpoint/strategy/internal/control.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+namespace counterpoint::inline v1 {
+namespace {
+
+constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+
+// Digests are compared by the minimum of each and of its complement: all are equal exactly if the
+// two minima still are complements. One bit is given up so that no digest is kNone.
+struct Pair {
+  std::int64_t value = kNone;
+  std::int64_t complement = kNone;
+
+  static Pair of(const std::optional<std::uint64_t>& digest) {
+    if (!digest) return {};
+    const auto value = static_cast<std::int64_t>(*digest >> 1);
+    return {value, -value};
+  }
+  bool given() const { return value != kNone; }
+  bool agree() const { return !given() || complement == -value; }
+};
+
+enum Word { occasion, calls = 2, failed = 4, turn, word_count = 8 };
+
+}  // namespace
+
+Control::Control(std::shared_ptr<Communicator> communicator)
+    : communicator_(std::move(communicator)) {}
+
+Verdict Control::exchange(const Proposal& proposal) {
+  const Pair occasions = Pair::of(proposal.occasion);
+  const Pair digests = Pair::of(proposal.calls);
+  const Pair turns = Pair::of(proposal.turn);
+  std::array<std::int64_t, Word::word_count> frame{occasions.value,
+                                                   occasions.complement,
+                                                   digests.value,
+                                                   digests.complement,
+                                                   proposal.failed ? communicator_->rank() : kNone,
+                                                   turns.value,
+                                                   turns.complement,
+                                                   kNone};
+  if (communicator_->size() > 1)
+    communicator_->all_reduce(std::span<std::int64_t>(frame), Reduce::min);
+
+  const auto pair = [&frame](std::size_t word) { return Pair{frame[word], frame[word + 1]}; };
+  Verdict verdict;
+  if (frame[Word::failed] != kNone) verdict.failed_rank = static_cast<int>(frame[Word::failed]);
+  verdict.occasions_agree = pair(Word::occasion).agree();
+  verdict.calls_agree = pair(Word::calls).agree();
+  if (pair(Word::turn).given()) verdict.turn = static_cast<std::uint64_t>(frame[Word::turn]);
+  verdict.turns_agree = pair(Word::turn).agree();
+  return verdict;
+}
+
+std::vector<std::string> Control::tell_all(const std::string& text) {
+  using Page = std::array<std::uint32_t, kMostText / sizeof(std::uint32_t)>;
+  Page page{};
+  std::memcpy(page.data(), text.data(), std::min(text.size(), kMostText - 1));
+  std::vector<Page> pages(static_cast<std::size_t>(communicator_->size()));
+  communicator_->all_gather(
+      std::span<const std::uint32_t>(page),
+      std::span<std::uint32_t>(pages.front().data(), pages.size() * page.size()));
+  std::vector<std::string> texts;
+  for (const Page& one : pages) texts.emplace_back(reinterpret_cast<const char*>(one.data()));
+  return texts;
+}
+
+Error Control::share_error(const Error& error, int root) {
+  std::array<std::uint32_t, kMostText / sizeof(std::uint32_t)> page{};
+  page.front() = static_cast<std::uint32_t>(error.code());
+  char* const text = reinterpret_cast<char*>(&page[1]);
+  std::memcpy(text, error.message().data(),
+              std::min(error.message().size(), kMostText - 2 * sizeof(std::uint32_t)));
+  if (communicator_->size() > 1) communicator_->broadcast(std::span<std::uint32_t>(page), root);
+  return {static_cast<ErrorCode>(page.front()), text};
+}
+
+}  // namespace counterpoint::inline v1

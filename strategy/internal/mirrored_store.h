@@ -1,0 +1,84 @@
+// The state of a generator made in a strategy's scope, and of one made in a run.
+//
+// In a scope, each replica has a copy, all equal as long as replicas make the same draws. In
+// replica r a draw takes (counter, key) from that copy, moves it, and derives the key from (key,
+// r); in cross-replica context every copy moves and the key is the primary one. Made in a run,
+// there is the one copy of the replica that made it, and its draws derive the key alike.
+//
+// Thread-safety: a copy is under its replica's lock. Source: docs/streams.md section 5.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "counterpoint/runtime/state_store.h"
+#include "counterpoint/strategy/internal/strategy_core.h"
+
+namespace counterpoint::inline v1 {
+
+// A state with the key of a replica's stream, derived once.
+class ReplicaState {
+ public:
+  const StreamState& state() const noexcept { return state_; }
+  void assign(const StreamState& state) noexcept {
+    state_ = state;
+    derived_ = false;
+  }
+  // The state before it moves by `blocks`.
+  StreamState advance(const StreamDefinition& definition, std::uint64_t blocks);
+  std::uint64_t replica_key(const StreamDefinition& definition, int replica_id);
+
+ private:
+  StreamState state_;
+  std::uint64_t replica_key_ = 0;
+  bool derived_ = false;
+};
+
+class MirroredStore final : public StateStore {
+ public:
+  MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
+                const StreamState& state, StreamOrigin origin);
+
+  Reservation reserve(const Context& context, const CallRecord& record, std::uint64_t blocks,
+                      KeyUse key_use) override;
+  StreamState read(const Context& context) const override;
+  void assign(const Context& context, const CallRecord& record, const StreamState& state) override;
+  int num_replicas() const noexcept override { return core_->num_replicas(); }
+  void ensure_in_step() override;
+  void check_assignable(const Context& context) const override;
+
+ private:
+  struct alignas(64) Copy {
+    ReplicaState replica;
+  };
+
+  const std::shared_ptr<StrategyCore> core_;
+  const std::uint64_t stream_;
+  std::vector<Copy> copies_;
+};
+
+// Private to one replica and not compared with the others.
+class RunStore final : public StateStore {
+ public:
+  RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
+           const StreamState& state, StreamOrigin origin, const Context& made_in);
+
+  Reservation reserve(const Context& context, const CallRecord& record, std::uint64_t blocks,
+                      KeyUse key_use) override;
+  StreamState read(const Context& context) const override;
+  void assign(const Context& context, const CallRecord& record, const StreamState& state) override;
+  int num_replicas() const noexcept override { return core_->num_replicas(); }
+  void ensure_in_step() override;
+  void check_assignable(const Context& context) const override;
+
+ private:
+  void check_own(const Context& context) const;
+
+  const std::shared_ptr<StrategyCore> core_;
+  const int replica_id_;
+  LocalReplica& local_;
+  ReplicaState state_;
+};
+
+}  // namespace counterpoint::inline v1

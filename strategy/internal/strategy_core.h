@@ -1,0 +1,114 @@
+// A strategy's inside, shared by everything made in it: ranks, replicas, their call logs, the run
+// that is on, and what generators ask of their domain. Outlives the MirroredStrategy as long as a
+// generator or variable of it does.
+//
+//   auto core = StrategyCore::create(world, options);
+//   core->run([](ReplicaContext& replica) { ... });
+//
+// Thread-safety: what replicas call (meet, record, make_store, entropy_state, reserve_in_turn) from
+// their threads; the rest by the thread that runs the strategy.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/stream_domain.h"
+#include "counterpoint/strategy/internal/call_log.h"
+#include "counterpoint/strategy/internal/control.h"
+#include "counterpoint/strategy/internal/rendezvous.h"
+#include "counterpoint/strategy/internal/replica_threads.h"
+#include "counterpoint/strategy/mirrored_strategy.h"
+
+namespace counterpoint::inline v1 {
+
+class StrategyCore final : public StreamDomain, public std::enable_shared_from_this<StrategyCore> {
+ public:
+  // Collective.
+  static std::shared_ptr<StrategyCore> create(const std::shared_ptr<Communicator>& world,
+                                              StrategyOptions options);
+  ~StrategyCore() override;
+
+  int rank() const noexcept { return payload_->rank(); }
+  int num_ranks() const noexcept { return payload_->size(); }
+  int replicas_per_rank() const noexcept { return options_.replicas_per_rank; }
+  int num_replicas() const noexcept { return num_ranks() * replicas_per_rank(); }
+  int first_replica_id() const noexcept { return rank() * replicas_per_rank(); }
+  const StrategyOptions& options() const noexcept { return options_; }
+  std::string describe() const;
+  Communicator& payload() noexcept { return *payload_; }
+  Context cross_replica_context();
+  Context replica_context(int local_index);
+
+  // StreamDomain
+  const std::string& name() const noexcept override { return options_.name; }
+  std::shared_ptr<StateStore> make_store(const Context& context, const StreamDefinition& definition,
+                                         const StreamState& state, StreamOrigin origin) override;
+  StreamState entropy_state(const Context& context, const StreamOrigin& origin) override;
+  Reservation reserve_in_turn(const Context& context, PlainStore& store, const CallRecord& record,
+                              std::uint64_t blocks) override;
+
+  // ---- runs
+  void run(const std::function<void(ReplicaContext&)>& function);
+  void enter();
+  void leave(const std::optional<Error>& error) noexcept;
+  void meet(const Context& context, Request& request);
+
+  // ---- calls
+  LocalReplica& replica(int local_index) {
+    return replicas_[static_cast<std::size_t>(local_index)];
+  }
+  // Logs a call made by every replica of this rank.
+  void record_for_all(std::uint64_t stream, const CallRecord& record);
+  // Errors: failed_precondition where something of this strategy may not be used from `context`: in
+  // another strategy, on a thread without context while a run is on, after the strategy stopped.
+  // `what` is told in the message.
+  void check_use(const Context& context, const std::string& what) const;
+  // The same for calls that all ranks make together outside of a run.
+  void check_cross_replica(const Context& context, const char* what) const;
+  // All ranks agree to make the call of `record`, or all throw; `local_error` makes all ranks throw
+  // it.
+  void agree(const CallRecord& record, const std::optional<Error>& local_error = std::nullopt);
+  void check(const std::source_location& location);
+
+  // The MirroredStrategy has gone.
+  void close() noexcept { closed_ = true; }
+
+ private:
+  StrategyCore(const std::shared_ptr<Communicator>& world, StrategyOptions options);
+
+  void agree_on_options();
+  void check_can_run(const char* what);
+  void begin_run();
+  void finish_run();
+  std::optional<Error> call_replica(const std::function<void(ReplicaContext&)>& function,
+                                    int local_index) noexcept;
+  void stop(const Error& error);
+
+  StrategyOptions options_;
+  const std::shared_ptr<Communicator> payload_;
+  Control control_;
+  std::vector<LocalReplica> replicas_;
+  Rendezvous rendezvous_;
+  std::unique_ptr<ReplicaThreads> threads_;
+  std::vector<std::uint64_t> entropy_;
+
+  std::atomic<bool> running_ = false;
+  bool closed_ = false;
+  std::optional<Error> stopped_;
+
+  std::mutex origins_mutex_;
+  // How many generators of an origin were made, in cross-replica context (-1) or by a replica in a
+  // run.
+  std::map<std::pair<int, std::uint64_t>, std::int64_t> made_;
+};
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,51 @@
+// The copies behind a mirrored variable: one a local replica.
+//
+//   auto store = std::make_shared<VariableStore>(core, initial, "weights", location);
+//   store->assign(Operation::assign_sub, ConstBuffer::of(gradient), location);
+//
+// Thread-safety: a copy by its replica's thread; all of them in cross-replica context by one
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "counterpoint/runtime/saveable.h"
+#include "counterpoint/runtime/tensor.h"
+#include "counterpoint/strategy/internal/strategy_core.h"
+
+namespace counterpoint::inline v1 {
+
+class VariableStore : public Saveable, public std::enable_shared_from_this<VariableStore> {
+ public:
+  VariableStore(std::shared_ptr<StrategyCore> core, const Tensor& initial, std::string name,
+                const std::source_location& location);
+  ~VariableStore() override;
+
+  const Tensor& value() const;
+  void assign(Operation operation, const ConstBuffer& values, const Shape* shape,
+              const std::source_location& location);
+
+  SavedObject save() const override;
+  std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override;
+  void ensure_in_step() override;
+
+  std::string describe() const;
+
+ private:
+  friend class PendingVariable;
+  struct alignas(64) Copy {
+    Tensor value;
+  };
+
+  const std::shared_ptr<StrategyCore> core_;
+  const std::string name_;
+  const std::source_location location_;
+  const std::uint64_t digest_;
+  std::vector<Copy> copies_;
+};
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,136 @@
+#include "counterpoint/strategy/internal/mirrored_store.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "counterpoint/runtime/error.h"
+
+namespace counterpoint::inline v1 {
+
+StreamState ReplicaState::advance(const StreamDefinition& definition, std::uint64_t blocks) {
+  const StreamState before = state_;
+  state_.counter = definition.advance(state_.counter, blocks);
+  return before;
+}
+
+std::uint64_t ReplicaState::replica_key(const StreamDefinition& definition, int replica_id) {
+  if (!derived_) {
+    replica_key_ = definition.derive_key(state_.key, static_cast<std::uint64_t>(replica_id));
+    derived_ = true;
+  }
+  return replica_key_;
+}
+
+MirroredStore::MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
+                             const StreamState& state, StreamOrigin origin)
+    : StateStore(definition, std::move(origin)),
+      core_(std::move(core)),
+      stream_(this->origin().digest()),
+      copies_(static_cast<std::size_t>(core_->replicas_per_rank())) {
+  for (Copy& copy : copies_) copy.replica.assign(state);
+}
+
+Reservation MirroredStore::reserve(const Context& context, const CallRecord& record,
+                                   std::uint64_t blocks, KeyUse key_use) {
+  if (context.kind == ContextKind::replica && context.domain == core_.get()) [[likely]] {
+    LocalReplica& local = core_->replica(context.local_index);
+    ReplicaState& replica = copies_[static_cast<std::size_t>(context.local_index)].replica;
+    const std::scoped_lock lock(local.mutex);
+    local.log.record(stream_, record);
+    const StreamState before = replica.advance(definition(), blocks);
+    const std::uint64_t key = key_use == KeyUse::stream
+                                  ? replica.replica_key(definition(), context.replica_id)
+                                  : before.key;
+    return {key, before.counter};
+  }
+  core_->check_use(context, origin().to_string());
+  core_->record_for_all(stream_, record);
+  StreamState before;
+  for (std::size_t i = copies_.size(); i-- > 0;) {
+    before = copies_[i].replica.advance(definition(), blocks);
+  }
+  return {before.key, before.counter};
+}
+
+StreamState MirroredStore::read(const Context& context) const {
+  const int index = context.kind == ContextKind::replica && context.domain == core_.get()
+                        ? context.local_index
+                        : 0;
+  const std::scoped_lock lock(core_->replica(index).mutex);
+  return copies_[static_cast<std::size_t>(index)].replica.state();
+}
+
+void MirroredStore::assign(const Context& context, const CallRecord& record,
+                           const StreamState& state) {
+  if (context.kind == ContextKind::replica && context.domain == core_.get()) {
+    LocalReplica& local = core_->replica(context.local_index);
+    const std::scoped_lock lock(local.mutex);
+    local.log.record(stream_, record);
+    copies_[static_cast<std::size_t>(context.local_index)].replica.assign(state);
+    return;
+  }
+  core_->check_use(context, origin().to_string());
+  core_->record_for_all(stream_, record);
+  for (Copy& copy : copies_) copy.replica.assign(state);
+}
+
+void MirroredStore::ensure_in_step() { core_->check(origin().location); }
+
+void MirroredStore::check_assignable(const Context& context) const {
+  core_->check_use(context, origin().to_string());
+}
+
+RunStore::RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
+                   const StreamState& state, StreamOrigin origin, const Context& made_in)
+    : StateStore(definition, std::move(origin)),
+      core_(std::move(core)),
+      replica_id_(made_in.replica_id),
+      local_(core_->replica(made_in.local_index)) {
+  state_.assign(state);
+}
+
+void RunStore::check_own(const Context& context) const {
+  core_->check_use(context, origin().to_string());
+  if (context.kind == ContextKind::replica && context.replica_id != replica_id_) {
+    throw Error(
+        ErrorCode::failed_precondition,
+        fmt::format("{} was made by replica {} in its run and is used by replica {}; make it in "
+                    "the strategy's scope to have one stream a replica",
+                    origin().to_string(), replica_id_, context.replica_id));
+  }
+}
+
+Reservation RunStore::reserve(const Context& context, const CallRecord& /*record*/,
+                              std::uint64_t blocks, KeyUse key_use) {
+  check_own(context);
+  const std::scoped_lock lock(local_.mutex);
+  const StreamState before = state_.advance(definition(), blocks);
+  const std::uint64_t key =
+      key_use == KeyUse::stream ? state_.replica_key(definition(), replica_id_) : before.key;
+  return {key, before.counter};
+}
+
+StreamState RunStore::read(const Context& /*context*/) const {
+  const std::scoped_lock lock(local_.mutex);
+  return state_.state();
+}
+
+void RunStore::assign(const Context& context, const CallRecord& /*record*/,
+                      const StreamState& state) {
+  check_own(context);
+  const std::scoped_lock lock(local_.mutex);
+  state_.assign(state);
+}
+
+void RunStore::ensure_in_step() {
+  throw Error(
+      ErrorCode::failed_precondition,
+      fmt::format("{} was made by replica {} in a run and differs from replica to replica; a "
+                  "checkpoint holds what all share: make it in the strategy's scope",
+                  origin().to_string(), replica_id_));
+}
+
+void RunStore::check_assignable(const Context& context) const { check_own(context); }
+
+}  // namespace counterpoint::inline v1

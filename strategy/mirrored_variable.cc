@@ -1,0 +1,186 @@
+#include "counterpoint/strategy/mirrored_variable.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <ostream>
+#include <utility>
+
+#include "counterpoint/runtime/context.h"
+#include "counterpoint/runtime/error.h"
+#include "counterpoint/strategy/internal/element_arithmetic.h"
+#include "counterpoint/strategy/internal/variable_store.h"
+
+namespace counterpoint::inline v1 {
+namespace {
+
+void apply(Operation operation, Tensor& value, const ConstBuffer& operand) {
+  const std::span<std::byte> bytes = value.bytes();
+  if (operation == Operation::assign) {
+    if (!bytes.empty()) std::memmove(bytes.data(), operand.data, bytes.size());
+    return;
+  }
+  add_elements({bytes.data(), value.size(), value.dtype(), {}}, operand,
+               operation == Operation::assign_sub);
+}
+
+}  // namespace
+
+// What a restore will put into every copy.
+class PendingVariable final : public PendingRestore {
+ public:
+  PendingVariable(std::shared_ptr<VariableStore> store, Tensor value, RestoreOutcome outcome)
+      : store_(std::move(store)), value_(std::move(value)), outcome_(outcome) {}
+
+  RestoreOutcome outcome() const noexcept override { return outcome_; }
+
+  void commit() noexcept override {
+    const Shape shape = value_.shape();
+    store_->core_->record_for_all(store_->digest_, {.operation = Operation::restore,
+                                                    .dtype = value_.dtype(),
+                                                    .shape = shape,
+                                                    .scalars = {},
+                                                    .location = store_->location_});
+    for (VariableStore::Copy& copy : store_->copies_) {
+      std::memcpy(copy.value.bytes().data(), value_.bytes().data(), value_.bytes().size());
+    }
+  }
+
+ private:
+  std::shared_ptr<VariableStore> store_;
+  Tensor value_;
+  RestoreOutcome outcome_;
+};
+
+VariableStore::VariableStore(std::shared_ptr<StrategyCore> core, const Tensor& initial,
+                             std::string name, const std::source_location& location)
+    : core_(std::move(core)),
+      name_(std::move(name)),
+      location_(location),
+      digest_(StreamOrigin{.name = name_, .location = location}.digest()),
+      copies_(static_cast<std::size_t>(core_->replicas_per_rank())) {
+  for (Copy& copy : copies_) copy.value = initial;
+}
+
+VariableStore::~VariableStore() = default;
+
+std::string VariableStore::describe() const {
+  if (!name_.empty()) return fmt::format("variable '{}'", name_);
+  const std::string_view path = location_.file_name();
+  return fmt::format("variable made at {}:{}", path.substr(path.find_last_of('/') + 1),
+                     location_.line());
+}
+
+const Tensor& VariableStore::value() const {
+  const Context& context = current_context();
+  if (context.kind == ContextKind::replica) {
+    if (context.domain != core_.get()) core_->check_use(context, describe());
+    return copies_[static_cast<std::size_t>(context.local_index)].value;
+  }
+  return copies_.front().value;
+}
+
+void VariableStore::assign(Operation operation, const ConstBuffer& values, const Shape* shape,
+                           const std::source_location& location) {
+  const Tensor& first = copies_.front().value;
+  const bool same_shape = shape == nullptr ? values.count == first.size() : *shape == first.shape();
+  if (values.dtype != first.dtype() || !same_shape) {
+    const std::string given =
+        shape == nullptr ? fmt::format("an array of {}", values.count) : shape_to_string(*shape);
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("{} of {} {} cannot be assigned from {} {}", describe(),
+                            dtype_name(first.dtype()), shape_to_string(first.shape()),
+                            dtype_name(values.dtype), given));
+  }
+  const CallRecord record{.operation = operation,
+                          .dtype = first.dtype(),
+                          .shape = first.shape(),
+                          .scalars = {},
+                          .location = location};
+  const Context& context = current_context();
+  if (context.kind == ContextKind::replica && context.domain == core_.get()) {
+    {
+      LocalReplica& local = core_->replica(context.local_index);
+      const std::scoped_lock lock(local.mutex);
+      local.log.record(digest_, record);
+    }
+    apply(operation, copies_[static_cast<std::size_t>(context.local_index)].value, values);
+    return;
+  }
+  core_->check_use(context, describe());
+  core_->record_for_all(digest_, record);
+  // From the last to the first: the values may be the first copy's own.
+  for (std::size_t i = copies_.size(); i-- > 0;) apply(operation, copies_[i].value, values);
+}
+
+SavedObject VariableStore::save() const {
+  SavedObject saved;
+  saved.type = "variable";
+  saved.attributes.emplace("replicas", static_cast<std::int64_t>(core_->num_replicas()));
+  saved.values.emplace("value", copies_.front().value);
+  return saved;
+}
+
+std::unique_ptr<PendingRestore> VariableStore::prepare(const SavedObject& saved) {
+  core_->check_use(current_context(), describe());
+  const auto found = saved.values.find("value");
+  if (saved.type != "variable" || found == saved.values.end()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("holds a {}, but a variable is to be restored", saved.type));
+  }
+  const Tensor& own = copies_.front().value;
+  const Tensor& value = found->second;
+  if (value.dtype() != own.dtype() || value.shape() != own.shape()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("holds {} {}, but {} is {} {}", dtype_name(value.dtype()),
+                            shape_to_string(value.shape()), describe(), dtype_name(own.dtype()),
+                            shape_to_string(own.shape())));
+  }
+  // A variable is the same on every replica: no replica count changes it.
+  return std::make_unique<PendingVariable>(shared_from_this(), value, RestoreOutcome::exact);
+}
+
+void VariableStore::ensure_in_step() { core_->check(location_); }
+
+MirroredVariable::MirroredVariable(std::shared_ptr<VariableStore> store)
+    : store_(std::move(store)) {}
+MirroredVariable::MirroredVariable(MirroredVariable&&) noexcept = default;
+MirroredVariable& MirroredVariable::operator=(MirroredVariable&&) noexcept = default;
+MirroredVariable::~MirroredVariable() = default;
+
+DType MirroredVariable::dtype() const noexcept { return store_->value().dtype(); }
+const Shape& MirroredVariable::shape() const noexcept { return store_->value().shape(); }
+const Tensor& MirroredVariable::value() const { return store_->value(); }
+
+void MirroredVariable::assign(const Tensor& value, Location location) {
+  const Shape shape = value.shape();
+  store_->assign(Operation::assign, {value.bytes().data(), value.size(), value.dtype(), {}}, &shape,
+                 location);
+}
+
+void MirroredVariable::assign_add(const Tensor& value, Location location) {
+  store_->assign(Operation::assign_add, {value.bytes().data(), value.size(), value.dtype(), {}},
+                 &value.shape(), location);
+}
+
+void MirroredVariable::assign_sub(const Tensor& value, Location location) {
+  store_->assign(Operation::assign_sub, {value.bytes().data(), value.size(), value.dtype(), {}},
+                 &value.shape(), location);
+}
+
+void MirroredVariable::assign_buffer(Operation operation, const ConstBuffer& values,
+                                     const Location& location) {
+  store_->assign(operation, values, nullptr, location);
+}
+
+std::shared_ptr<Saveable> MirroredVariable::saveable() const { return store_; }
+
+std::string MirroredVariable::to_string() const {
+  return fmt::format("{}: {}", store_->describe(), store_->value().to_string());
+}
+
+std::ostream& operator<<(std::ostream& stream, const MirroredVariable& variable) {
+  return stream << variable.to_string();
+}
+
+}  // namespace counterpoint::inline v1

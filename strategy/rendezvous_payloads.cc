@@ -1,0 +1,102 @@
+// What replicas do together once they agree: reductions, and draws in turn.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "counterpoint/runtime/reduce_elements.h"
+#include "counterpoint/strategy/internal/element_arithmetic.h"
+#include "counterpoint/strategy/internal/rendezvous.h"
+
+namespace counterpoint::inline v1 {
+
+void Rendezvous::all_reduce() {
+  const Request& first = *slots_.front().request;
+  const std::size_t bytes =
+      static_cast<std::size_t>(first.values.count) * dtype_size(first.values.dtype);
+  if (bytes == 0) return;
+  // The values are reduced in staging, so that a failure leaves every replica's as they were.
+  if (staging_.size() < bytes * slots_.size()) staging_.resize(bytes * slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    std::memcpy(staging_.data() + i * bytes, slots_[i].request->values.data, bytes);
+  }
+  const Reduce reduce = first.reduce == Reduce::mean ? Reduce::sum : first.reduce;
+  const DType dtype = first.values.dtype;
+  if (slots_.size() > 1) {
+    reduce_rows(dtype, reduce, staging_.data(), bytes, static_cast<int>(slots_.size()),
+                first.values.count, staging_.data());
+  }
+  const Buffer reduced{staging_.data(), first.values.count, dtype, {}};
+  if (payload_->size() > 1) {
+    payload_->start_all_reduce(reduced, reduce).wait(options_.timeout_seconds);
+  }
+  if (first.reduce == Reduce::mean) {
+    divide_elements(reduced, payload_->size() * options_.replicas_per_rank);
+  }
+  for (Slot& slot : slots_) std::memcpy(slot.request->values.data, staging_.data(), bytes);
+}
+
+// Draw k of every replica, replica 0 first: each finds its place from how much the ones before it
+// take. A replica that has left takes nothing; its rank's copy of the state moves all the same.
+void Rendezvous::take_turns(std::uint64_t stream) {
+  // Whether this rank draws, its copy of the state, and what each of its replicas takes.
+  constexpr std::size_t kHead = 4;
+  std::vector<std::uint64_t> mine(kHead + slots_.size(), 0);
+  std::shared_ptr<PlainStore> store;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const Request* const request = slots_[i].request;
+    if (request == nullptr) continue;
+    store = request->store->shared_from_this();
+    mine[kHead + i] = request->blocks;
+  }
+  if (store != nullptr) {
+    const StreamState state = store->peek();
+    mine[0] = 1;
+    mine[1] = state.counter.low;
+    mine[2] = state.counter.high;
+    mine[3] = state.key;
+    outside_stores_[stream] = store;
+  } else if (const auto known = outside_stores_.find(stream); known != outside_stores_.end()) {
+    store = known->second.lock();
+  }
+
+  std::vector<std::uint64_t> all(static_cast<std::size_t>(payload_->size()) * mine.size());
+  payload_
+      ->start_all_gather(ConstBuffer::of(std::span<const std::uint64_t>(mine)),
+                         Buffer::of(std::span(all)))
+      .wait(options_.timeout_seconds);
+  const std::uint64_t* drawing = nullptr;
+  for (const std::uint64_t* row = all.data(); row != all.data() + all.size(); row += mine.size()) {
+    if (row[0] == 0) continue;
+    if (drawing == nullptr) drawing = row;
+    if (std::equal(drawing, drawing + kHead, row)) continue;
+    const auto rank_of = [&](const std::uint64_t* of) {
+      return static_cast<std::size_t>(of - all.data()) / mine.size();
+    };
+    throw Error(
+        ErrorCode::diverged,
+        fmt::format("ranks hold different states of a generator that was made outside: counter "
+                    "{} {}, key {} on rank {}; counter {} {}, key {} on rank {}; give it the "
+                    "same seed on every rank, or make it in the strategy's scope",
+                    drawing[1], drawing[2], drawing[3], rank_of(drawing), row[1], row[2], row[3],
+                    rank_of(row)));
+  }
+
+  const StreamState start{.counter = {drawing[1], drawing[2]}, .key = drawing[3]};
+  if (store == nullptr || store->peek() != start) return;  // the next round here finds and names it
+  StreamState state = start;
+  const int first_rank_replica = payload_->rank() * options_.replicas_per_rank;
+  int replica_id = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i % mine.size() < kHead) continue;
+    const int local_index = replica_id++ - first_rank_replica;
+    if (local_index >= 0 && local_index < options_.replicas_per_rank) {
+      Request* const request = slots_[static_cast<std::size_t>(local_index)].request;
+      if (request != nullptr) request->reserved = {state.key, state.counter};
+    }
+    state.counter = store->definition().advance(state.counter, all[i]);
+  }
+  store->replace(state);
+}
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,112 @@
+// Running replicas: on threads that this one serves, or, with one replica a rank, on this one.
+#include <fmt/format.h>
+
+#include "counterpoint/runtime/error.h"
+#include "counterpoint/strategy/internal/strategy_core.h"
+
+namespace counterpoint::inline v1 {
+namespace {
+
+// What a replica's function threw, as an error that can travel to the other ranks.
+Error error_of_current_exception(int replica_id, int rank) {
+  const std::string where = fmt::format("replica {} on rank {}: ", replica_id, rank);
+  try {
+    throw;
+  } catch (const Error& error) {
+    return {error.code(), where + error.message()};
+  } catch (const std::bad_alloc&) {
+    return {ErrorCode::resource_exhausted, where + "out of memory"};
+  } catch (const std::exception& exception) {
+    return {ErrorCode::aborted, where + exception.what()};
+  } catch (...) {
+    return {ErrorCode::aborted, where + "threw something that is no std::exception"};
+  }
+}
+
+}  // namespace
+
+void StrategyCore::check_can_run(const char* what) {
+  const Context& context = current_context();
+  if (context.kind == ContextKind::replica) {
+    throw Error(ErrorCode::failed_precondition,
+                fmt::format("{} of {} was called by a replica of {}; replicas do not nest", what,
+                            name(), context.domain->name()));
+  }
+  check_use(context, what);
+  if (closed_) {
+    throw Error(ErrorCode::failed_precondition, fmt::format("{} has been destroyed", name()));
+  }
+}
+
+void StrategyCore::begin_run() {
+  {
+    const std::scoped_lock lock(origins_mutex_);
+    // What replicas make in a run is the same again in the next.
+    std::erase_if(made_, [](const auto& entry) { return entry.first.first >= 0; });
+  }
+  rendezvous_.begin();
+  running_ = true;
+}
+
+void StrategyCore::finish_run() {
+  running_ = false;
+  if (const std::optional<Error>& failure = rendezvous_.failure()) {
+    stop(*failure);
+    throw Error(*failure);
+  }
+}
+
+std::optional<Error> StrategyCore::call_replica(
+    const std::function<void(ReplicaContext&)>& function, int local_index) noexcept {
+  const Context context = replica_context(local_index);
+  const ContextGuard guard(context);
+  try {
+    ReplicaContext replica(*this, context);
+    function(replica);
+    return std::nullopt;
+  } catch (...) {
+    return error_of_current_exception(context.replica_id, rank());
+  }
+}
+
+void StrategyCore::run(const std::function<void(ReplicaContext&)>& function) {
+  check_can_run("run");
+  begin_run();
+  if (threads_ == nullptr) {
+    rendezvous_.leave(0, call_replica(function, 0));
+    rendezvous_.serve();
+  } else {
+    const std::function<void(int)> work = [&](int local_index) {
+      rendezvous_.leave(local_index, call_replica(function, local_index));
+    };
+    threads_->start(work);
+    rendezvous_.serve();
+    threads_->wait();
+  }
+  finish_run();
+}
+
+void StrategyCore::enter() {
+  check_can_run("enter_replica");
+  if (replicas_per_rank() != 1) {
+    throw Error(
+        ErrorCode::failed_precondition,
+        fmt::format("enter_replica makes the calling thread the rank's one replica, but {} has {} "
+                    "a rank; use run, or make it with replicas_per_rank = 1",
+                    name(), replicas_per_rank()));
+  }
+  begin_run();
+}
+
+void StrategyCore::leave(const std::optional<Error>& error) noexcept {
+  rendezvous_.leave(0, error);
+  rendezvous_.serve();
+  running_ = false;
+  if (const std::optional<Error>& failure = rendezvous_.failure()) stop(*failure);
+}
+
+void StrategyCore::meet(const Context& context, Request& request) {
+  rendezvous_.meet(context.local_index, request);
+}
+
+}  // namespace counterpoint::inline v1
