@@ -1,5 +1,6 @@
 #include "counterpoint/kernels/philox.h"
 #include "counterpoint/kernels/philox_scalar.h"
+#include "counterpoint/kernels/simd/philox_fills.h"
 #include "counterpoint/kernels/stream_definition.h"
 
 namespace counterpoint::inline v1::kernels {
@@ -23,9 +24,8 @@ void scramble_seed(const std::int64_t seed[2], std::uint64_t* key, Counter* coun
 bool supports(Distribution distribution, DType dtype) {
   switch (distribution) {
     case Distribution::uniform_full_int:
-      return !is_floating(dtype);
     case Distribution::uniform_int:
-      return dtype == DType::i32 || dtype == DType::i64;
+      return !is_floating(dtype);
     default:
       return is_floating(dtype);
   }
@@ -40,7 +40,7 @@ constexpr StreamDefinition kPhilox = {
     .derive_key = derive_key,
     .scramble_seed = scramble_seed,
     .supports = supports,
-    .fill = fill_philox_scalar,
+    .fill = [](const Fill& fill) { fill_philox(fill); },
     .fill_binomial = fill_philox_binomial,
 };
 

@@ -1,0 +1,80 @@
+// Normal f64 by Philox.
+#include "counterpoint/kernels/simd/philox_fills.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_normal_f64.cc"
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include "counterpoint/kernels/simd/blocks-inl.h"
+#include "counterpoint/kernels/simd/normal_f64-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
+namespace {
+
+#if COUNTERPOINT_VECTORS
+
+template <bool kScaled>
+struct NormalF64 {
+  using T = double;
+  static constexpr int kPerBlock = 2;
+
+  explicit NormalF64(const Fill& fill) : scale(fill.scale), offset(fill.offset) {}
+
+  V64 first_lanes() const { return PairedLanes(); }
+  V64 second_lanes() const { return hn::Add(PairedLanes(), Broadcast64(hn::Lanes(D64()))); }
+
+  template <bool kStream>
+  HWY_INLINE void vector(V64 a, V64 b, V64 c, V64 d, double* HWY_RESTRICT out) const {
+    const DD dd;
+    VD sine, cosine;
+    NormalsF64(UnitF64(a, b), UnitF64(c, d), sine, cosine);
+    sine = ScaleVector<kScaled>(dd, sine, scale, offset);
+    cosine = ScaleVector<kScaled>(dd, cosine, scale, offset);
+    StoreVector<kStream>(hn::InterleaveLower(dd, sine, cosine), dd, out);
+    StoreVector<kStream>(hn::InterleaveUpper(dd, sine, cosine), dd, out + hn::Lanes(dd));
+  }
+
+  template <bool kStream>
+  HWY_INLINE void tile(const PhiloxKeys& keys, const PhiloxSegment& segment, V64 counter0,
+                       V64 counter1, double* HWY_RESTRICT out) const {
+    V64 a0, b0, c0, d0, a1, b1, c1, d1;
+    PhiloxBlocks(keys, segment, counter0, counter1, a0, b0, c0, d0, a1, b1, c1, d1);
+    vector<kStream>(a0, b0, c0, d0, out);
+    vector<kStream>(a1, b1, c1, d1, out + 2 * hn::Lanes(DD()));
+  }
+
+  double scale;
+  double offset;
+};
+
+const char* FillNormalF64(const Fill& fill) {
+  const PhiloxKeys keys(fill.key);
+  if (fill.scaled) {
+    FillBlocks(fill, keys, NormalF64<true>(fill));
+  } else {
+    FillBlocks(fill, keys, NormalF64<false>(fill));
+  }
+  return hwy::TargetName(HWY_TARGET);
+}
+
+#else
+const char* FillNormalF64(const Fill& fill) { return FillWithoutVectors(fill); }
+#endif
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace counterpoint::inline v1::kernels {
+
+HWY_EXPORT(FillNormalF64);
+
+const char* fill_philox_normal_f64(const Fill& fill) {
+  return HWY_DYNAMIC_DISPATCH(FillNormalF64)(fill);
+}
+
+}  // namespace counterpoint::inline v1::kernels
+#endif
