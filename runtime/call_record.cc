@@ -51,6 +51,11 @@ std::string_view operation_name(Operation operation) {
   return "unknown";
 }
 
+std::string location_to_string(const std::source_location& location) {
+  const std::string_view path = location.file_name();
+  return fmt::format("{}:{}", path.substr(path.find_last_of('/') + 1), location.line());
+}
+
 std::uint64_t CallRecord::fingerprint() const {
   std::uint64_t digest =
       mix_digest(static_cast<std::uint64_t>(operation), static_cast<std::uint64_t>(dtype));
@@ -62,10 +67,8 @@ std::uint64_t CallRecord::fingerprint() const {
 }
 
 std::string CallRecord::to_string() const {
-  const std::string_view path = location.file_name();
-  const std::string_view file = path.substr(path.find_last_of('/') + 1);
-  return fmt::format("{} {} [{}] at {}:{}", operation_name(operation), dtype_name(dtype),
-                     fmt::join(shape, ", "), file, location.line());
+  return fmt::format("{} {} [{}] at {}", operation_name(operation), dtype_name(dtype),
+                     fmt::join(shape, ", "), location_to_string(location));
 }
 
 }  // namespace counterpoint::inline v1

@@ -46,6 +46,9 @@ enum class Operation : std::uint8_t {
 // "normal", "all_reduce", ...
 COUNTERPOINT_PUBLIC std::string_view operation_name(Operation operation);
 
+// "train.cc:12"
+COUNTERPOINT_PUBLIC std::string location_to_string(const std::source_location& location);
+
 struct CallRecord {
   Operation operation = Operation::normal;
   DType dtype = DType::f32;

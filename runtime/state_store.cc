@@ -47,9 +47,7 @@ std::uint64_t StreamOrigin::digest() const {
 
 std::string StreamOrigin::to_string() const {
   if (!name.empty()) return fmt::format("generator '{}'", name);
-  const std::string_view path = location.file_name();
-  const std::string_view file = path.substr(path.find_last_of('/') + 1);
-  return fmt::format("generator made at {}:{}", file, location.line());
+  return "generator made at " + location_to_string(location);
 }
 
 StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin)

@@ -20,7 +20,7 @@ class COUNTERPOINT_PUBLIC StreamDomain {
  public:
   virtual ~StreamDomain();
 
-  // For messages: "strategy 1".
+  // For messages: "strategy made at train.cc:8".
   virtual const std::string& name() const noexcept = 0;
 
   // For a generator made in `context` (cross-replica: one stream a replica; replica: that

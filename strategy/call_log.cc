@@ -31,13 +31,11 @@ std::string CallLog::describe(std::uint64_t number) const {
   if (number >= count_) return fmt::format("made only {} calls", count_);
   const Call* found = call(number);
   if (found == nullptr) return fmt::format("call {}, which is no longer remembered", number);
-  const std::string_view path = found->location.file_name();
-  const std::string_view file = path.substr(path.find_last_of('/') + 1);
   const std::string shape = found->rank == 0   ? "[]"
                             : found->rank == 1 ? fmt::format("[{}]", found->first_length)
                                                : fmt::format("[{}, ...]", found->first_length);
-  return fmt::format("call {}: {} {} {} at {}:{}", number, operation_name(found->operation),
-                     dtype_name(found->dtype), shape, file, found->location.line());
+  return fmt::format("call {}: {} {} {} at {}", number, operation_name(found->operation),
+                     dtype_name(found->dtype), shape, location_to_string(found->location));
 }
 
 std::optional<std::uint64_t> first_difference(const CallLog& a, const CallLog& b) {

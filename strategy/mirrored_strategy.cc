@@ -16,6 +16,11 @@ StrategyCore& entered(StrategyCore& core) {
   return core;
 }
 
+StrategyOptions named(StrategyOptions options, const std::source_location& location) {
+  if (options.name.empty()) options.name = "strategy made at " + location_to_string(location);
+  return options;
+}
+
 }  // namespace
 
 ReplicaGuard::ReplicaGuard(std::shared_ptr<StrategyCore> core)
@@ -36,11 +41,11 @@ ReplicaGuard::~ReplicaGuard() {
 }
 
 MirroredStrategy::MirroredStrategy(const std::shared_ptr<Communicator>& world,
-                                   StrategyOptions options)
-    : core_(StrategyCore::create(world, std::move(options))) {}
+                                   StrategyOptions options, Location location)
+    : core_(StrategyCore::create(world, named(std::move(options), location))) {}
 
-MirroredStrategy::MirroredStrategy(StrategyOptions options)
-    : MirroredStrategy(ThreadCommunicator::create(1).front(), std::move(options)) {}
+MirroredStrategy::MirroredStrategy(StrategyOptions options, Location location)
+    : MirroredStrategy(ThreadCommunicator::create(1).front(), std::move(options), location) {}
 
 MirroredStrategy::~MirroredStrategy() { core_->close(); }
 

@@ -45,7 +45,7 @@ struct StrategyOptions {
   int replicas_per_rank = 1;
   // How long a collective waits for the others.
   double timeout_seconds = Communicator::default_timeout_seconds;
-  // For messages; "strategy" and a number of the process's own where empty.
+  // For messages; where it was made, if empty.
   std::string name{};
 };
 
@@ -76,9 +76,9 @@ class COUNTERPOINT_PUBLIC MirroredStrategy {
   // Errors: invalid_argument for replicas_per_rank < 1; diverged where ranks give different
   // options.
   explicit MirroredStrategy(const std::shared_ptr<Communicator>& world,
-                            StrategyOptions options = {});
+                            StrategyOptions options = {}, Location location = Location::current());
   // One rank: all replicas are threads of this process.
-  explicit MirroredStrategy(StrategyOptions options);
+  explicit MirroredStrategy(StrategyOptions options, Location location = Location::current());
   MirroredStrategy(const MirroredStrategy&) = delete;
   MirroredStrategy& operator=(const MirroredStrategy&) = delete;
   ~MirroredStrategy();
@@ -88,7 +88,7 @@ class COUNTERPOINT_PUBLIC MirroredStrategy {
   int replicas_per_rank() const noexcept;
   int num_replicas_in_sync() const noexcept;
   const std::string& name() const noexcept;
-  // "strategy 1: 4 replicas, 2 on each of 2 ranks (MPI, rank 0 of 2)"
+  // "strategy made at train.cc:8: 4 replicas, 2 on each of 2 ranks (MPI, rank 0 of 2)"
   std::string describe() const;
 
   // The calling thread is in this strategy's cross-replica context until the guard goes: generators
@@ -106,8 +106,9 @@ class COUNTERPOINT_PUBLIC MirroredStrategy {
 
   // Zeros.
   template <Element T>
-  MirroredVariable variable(Shape shape, std::string name = {}) {
-    return variable(Tensor(dtype_of<T>, std::move(shape)), std::move(name));
+  MirroredVariable variable(Shape shape, std::string name = {},
+                            Location location = Location::current()) {
+    return variable(Tensor(dtype_of<T>, std::move(shape)), std::move(name), location);
   }
   // Rank 0's `initial`, on every replica. Collective.
   MirroredVariable variable(const Tensor& initial, std::string name = {},

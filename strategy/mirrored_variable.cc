@@ -66,9 +66,7 @@ VariableStore::~VariableStore() = default;
 
 std::string VariableStore::describe() const {
   if (!name_.empty()) return fmt::format("variable '{}'", name_);
-  const std::string_view path = location_.file_name();
-  return fmt::format("variable made at {}:{}", path.substr(path.find_last_of('/') + 1),
-                     location_.line());
+  return "variable made at " + location_to_string(location_);
 }
 
 const Tensor& VariableStore::value() const {

@@ -17,7 +17,6 @@ constexpr std::size_t kEntropyWords = 4;
 constexpr std::uint64_t kProtocolVersion = 1;
 
 StrategyOptions checked(StrategyOptions options) {
-  static std::atomic<int> count = 0;
   if (options.replicas_per_rank < 1) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("replicas_per_rank is 1 or more, not {}", options.replicas_per_rank));
@@ -26,7 +25,6 @@ StrategyOptions checked(StrategyOptions options) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("timeout_seconds is above 0, not {}", options.timeout_seconds));
   }
-  if (options.name.empty()) options.name = fmt::format("strategy {}", ++count);
   return options;
 }
 
@@ -171,7 +169,7 @@ void StrategyCore::check_use(const Context& context, const std::string& what) co
         ErrorCode::failed_precondition,
         fmt::format("{} has stopped and {} with it, since its replicas may be out of step: {}; "
                     "make the strategy anew and restore from a checkpoint",
-                    name(), what, stopped_->what()));
+                    name(), what, stopped_->message()));
   }
   if (context.kind != ContextKind::replica && running_) {
     throw Error(
