@@ -52,8 +52,8 @@ constexpr PhiloxWords philox_block(Counter counter, std::uint64_t key) {
   return {c0, c1, c2, c3};
 }
 
-// Where group `group` of `group_size` truncated normals starts: 64 blocks an element on. The product
-// may pass 2^64.
+// Where group `group` of `group_size` truncated normals starts: 64 blocks an element on. The
+// product may pass 2^64.
 constexpr Counter truncated_group_counter(Counter counter, std::uint64_t group,
                                           std::uint64_t group_size) {
   const std::uint64_t step = 64 * group_size;  // 256 or 128

@@ -65,13 +65,12 @@ HWY_INLINE V32 HalfBits(VF x);
 template <>
 HWY_INLINE V32 HalfBits<BFloat16>(VF x) {
   const D32 d;
-  const DF df;
   const V32 bits = hn::BitCast(d, x);
   const V32 up = hn::Add(hn::Set(d, 0x7fffu), hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1u)));
   const V32 rounded = hn::ShiftRight<16>(hn::Add(bits, up));
   const V32 quiet = hn::Or(hn::ShiftRight<16>(bits), hn::Set(d, 0x40u));
-  const auto nan = hn::RebindMask(d, hn::Ne(x, x));
-  static_cast<void>(df);
+  const V32 magnitude = hn::And(bits, hn::Set(d, 0x7fffffffu));
+  const auto nan = hn::Gt(magnitude, hn::Set(d, 0x7f800000u));
   return hn::IfThenElse(nan, quiet, rounded);
 }
 

@@ -1,0 +1,23 @@
+// The vector code's elementary steps one by one, for exhaustive tests.
+//
+//   probe_steps(ProbedStep::log, words, out, n);     // out[i] from the low 23 bits of words[i]
+//   probe_f16(floats, bits, n);                       // FinishHalves' rounding
+//
+// Internal. n is a multiple of 64, arrays are 64-byte aligned. Thread-safety: pure.
+#pragma once
+
+#include <cstdint>
+
+#include "counterpoint/kernels/dtype.h"
+#include "counterpoint/kernels/export.h"
+
+namespace counterpoint::inline v1::kernels {
+
+enum class ProbedStep { log, radius, angle, sine, cosine };
+
+COUNTERPOINT_PUBLIC void probe_steps(ProbedStep step, const std::uint32_t* words, float* out,
+                                     std::uint64_t n);
+COUNTERPOINT_PUBLIC void probe_f16(const float* in, std::uint16_t* out, std::uint64_t n);
+COUNTERPOINT_PUBLIC void probe_bf16(const float* in, std::uint16_t* out, std::uint64_t n);
+
+}  // namespace counterpoint::inline v1::kernels

@@ -1,0 +1,198 @@
+// Every instruction set that this machine has gives the bytes of the scalar reference, and is the
+// one that ran.
+#include "counterpoint/kernels/targets.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <set>
+
+#include "counterpoint/kernels/simd/probe.h"
+#include "kernels/fills.h"
+
+namespace counterpoint::kernels_test {
+namespace {
+
+using kernels::available_targets;
+using kernels::Counter;
+using kernels::fill_naming_target;
+using kernels::ForcedTarget;
+using kernels::philox_scalar_stream;
+using kernels::philox_stream;
+using kernels::ProbedStep;
+
+class Targets : public testing::TestWithParam<std::string> {
+ protected:
+  const ForcedTarget forced_{GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(Every, Targets, testing::ValuesIn(available_targets()),
+                         [](const auto& target) { return target.param; });
+
+// Fills a margin too, and checks that it is left alone.
+void expect_scalar_bytes(Fill fill, std::uint64_t first, std::uint64_t count, std::size_t shift,
+                         std::string_view target) {
+  const std::size_t size = dtype_size(fill.dtype);
+  const auto expected = draw_bytes(philox_scalar_stream(), fill, first, count);
+  std::vector<std::byte> out(expected.size() + 256 + shift * size, std::byte{0x5a});
+  fill.first_element = first;
+  fill.count = count;
+  fill.output = out.data() + shift * size;
+  const std::string_view ran = fill_naming_target(philox_stream(), fill);
+  ASSERT_EQ(ran, count <= 4 ? "scalar" : target) << describe(fill);
+  ASSERT_EQ(std::memcmp(fill.output, expected.data(), expected.size()), 0) << describe(fill);
+  for (std::size_t i = shift * size + expected.size(); i < out.size(); ++i) {
+    ASSERT_EQ(out[i], std::byte{0x5a}) << describe(fill);
+  }
+}
+
+TEST(TargetList, HasTheMachinesVectors) {
+  const auto names = available_targets();
+  ASSERT_FALSE(names.empty());
+  EXPECT_EQ(std::set(names.begin(), names.end()).size(), names.size());
+#if defined(__x86_64__)
+  const auto has = [&](const char* name) {
+    return std::count(names.begin(), names.end(), name) == 1;
+  };
+  EXPECT_EQ(names.back(), "scalar");
+  EXPECT_EQ(has("SSE4"), __builtin_cpu_supports("sse4.2") != 0);
+  EXPECT_EQ(has("AVX2"), __builtin_cpu_supports("avx2") != 0);
+  EXPECT_EQ(has("AVX3"), __builtin_cpu_supports("avx512vl") != 0);
+#endif
+}
+
+TEST_P(Targets, EveryLength) {
+  for (const Fill& fill : every_kind(philox_stream())) {
+    for (std::uint64_t count = 0; count <= 300; ++count) {
+      ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, 0, count, 0, GetParam()));
+    }
+  }
+}
+
+TEST_P(Targets, EveryOffsetAndAlignment) {
+  for (const Fill& fill : every_kind(philox_stream())) {
+    for (std::uint64_t first = 0; first <= 70; ++first) {
+      ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, first, 333, first % 17, GetParam()));
+    }
+  }
+}
+
+TEST_P(Targets, LongFills) {
+  for (Fill fill : every_kind(philox_stream())) {
+    for (const std::uint64_t key : {std::uint64_t{0}, std::uint64_t{0xfedcba9876543210u}}) {
+      fill.key = key;
+      ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, 5, 40'003, 1, GetParam()));
+    }
+  }
+}
+
+TEST_P(Targets, CountersThatCarry) {
+  const std::uint64_t all_ones = ~std::uint64_t{0};
+  const Counter starts[] = {{0xffffffffu - 100, 3},     {all_ones - 100, 3},
+                            {all_ones - 100, all_ones}, {0x7ffffffffffff000u, 0x10u},
+                            {all_ones - 30000, 7},      {all_ones, all_ones}};
+  for (Fill fill : every_kind(philox_stream())) {
+    for (const Counter start : starts) {
+      fill.counter = start;
+      ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, 3, 2'000, 0, GetParam()));
+      ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, 0, 16, 0, GetParam()));
+    }
+  }
+}
+
+TEST_P(Targets, FillsBeyondTheCache) {
+  // Past the size at which stores bypass the cache, from aligned and unaligned beginnings.
+  for (Fill fill : every_kind(philox_stream())) {
+    if (fill.distribution == Distribution::uniform_int && fill.range != 15) continue;
+    const std::uint64_t count = (std::uint64_t{4} << 20) / dtype_size(fill.dtype) + 1000;
+    const auto whole = draw_bytes(philox_scalar_stream(), fill, 0, count);
+    for (const std::uint64_t first : {0u, 2u, 7u}) {
+      std::vector<std::byte> out(whole.size() + 64);
+      fill.first_element = first;
+      fill.count = count - first;
+      fill.output = out.data() + (first == 2 ? 0 : 8);
+      ASSERT_EQ(fill_naming_target(philox_stream(), fill), GetParam());
+      ASSERT_EQ(std::memcmp(fill.output, whole.data() + first * dtype_size(fill.dtype),
+                            fill.count * dtype_size(fill.dtype)),
+                0)
+          << describe(fill);
+    }
+  }
+}
+
+TEST_P(Targets, ScalesThatOverflowAndVanish) {
+  for (Fill fill : every_kind(philox_stream())) {
+    if (!fill.scaled) continue;
+    for (const double scale : {1e-8, 3e-5, 6e4, 1e30, -2.5, 0.0}) {
+      for (const double offset : {0.0, -1e-7, 40000.0}) {
+        if (fill.dtype == DType::f16 && std::abs(scale) > 65504) continue;
+        fill.scale = scale;
+        fill.offset = offset;
+        ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, 1, 1'000, 0, GetParam()))
+            << scale << " " << offset;
+      }
+    }
+  }
+}
+
+TEST_P(Targets, RangesOfEverySize) {
+  for (Fill fill : every_kind(philox_stream())) {
+    if (fill.distribution != Distribution::uniform_int || fill.range != 15) continue;
+    for (int bits = 0; bits < 64; ++bits) {
+      const std::uint64_t power = std::uint64_t{1} << bits;
+      for (const std::uint64_t range : {power - 1, power, power + 1, power * 3}) {
+        if (range == 0 || static_cast<std::uint32_t>(range) == 0) continue;
+        fill.range = range;
+        ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, 0, 500, 0, GetParam()));
+      }
+    }
+  }
+}
+
+TEST_P(Targets, EveryStepOfBoxMullerOnEveryInput) {
+  const std::pair<ProbedStep, const char*> steps[] = {
+      {ProbedStep::log, "207fef8ffa8c82caf82c478ee40c5bdbcc5d64d385cd8a1ce60d832fcf03b59b"},
+      {ProbedStep::radius, "fdc535262631687fa65a0f429714d6f986c52c0b2f94a3f83a3c700cb3adf356"},
+      {ProbedStep::angle, "560dbe060112514e585dcf177867f71c2ee003b55e0cf1d0e4dd8c395a32e066"},
+      {ProbedStep::sine, "c718616d24ba03d8eb34fe59f6febc3b383c7d947dec50bdf58c10fbf51946b5"},
+      {ProbedStep::cosine, "b085eb29bc0360f27b736db7ccc9c80d33b0e35e0b810174d45e42383540001c"},
+  };
+  std::vector<std::uint32_t> words(std::size_t{1} << 23);
+  for (std::uint32_t i = 0; i < words.size(); ++i)
+    words[i] = i | 0xab800000u;  // upper bits are ignored
+  std::vector<float> out(words.size());
+  for (const auto& [step, digest] : steps) {
+    kernels::probe_steps(step, words.data(), out.data(), words.size());
+    EXPECT_EQ(sha256(out), digest) << static_cast<int>(step);
+  }
+}
+
+TEST_P(Targets, HalvesAreRoundedAsByTheScalarTypes) {
+  // Every sign, exponent and upper 14 mantissa bits, with the bits below zero, least, greatest.
+  constexpr std::size_t kBatch = 1 << 16;
+  struct alignas(64) Buffers {
+    float in[kBatch];
+    std::uint16_t out[kBatch];
+  };
+  const auto buffers = std::make_unique<Buffers>();
+  for (const std::uint32_t low : {0x0u, 0x1u, 0x1ffu}) {
+    for (std::uint32_t batch = 0; batch < (1u << 23) / kBatch; ++batch) {
+      for (std::uint32_t i = 0; i < kBatch; ++i) {
+        buffers->in[i] =
+            std::bit_cast<float>((batch * static_cast<std::uint32_t>(kBatch) + i) << 9 | low);
+      }
+      kernels::probe_f16(buffers->in, buffers->out, kBatch);
+      for (std::size_t i = 0; i < kBatch; ++i) {
+        ASSERT_EQ(buffers->out[i], Float16::from_float(buffers->in[i]).bits) << buffers->in[i];
+      }
+      kernels::probe_bf16(buffers->in, buffers->out, kBatch);
+      for (std::size_t i = 0; i < kBatch; ++i) {
+        ASSERT_EQ(buffers->out[i], BFloat16::from_float(buffers->in[i]).bits) << buffers->in[i];
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace counterpoint::kernels_test
