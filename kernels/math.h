@@ -108,26 +108,26 @@ inline constexpr double kCosF32C2 = 0x1.55553e1068f19p-5;
 inline constexpr double kCosF32C3 = -0x1.6c087e89a359dp-10;
 inline constexpr double kCosF32C4 = 0x1.99343027bf8c3p-16;
 
-// 0 <= v < 2 pi.
+// 0 <= v < 2 pi. Without branches, which random angles would mispredict: glibc's shortcuts below
+// 2^-12 and below pi / 4 give the same values.
 constexpr SinCos<float> sincos_f32(float v) {
-  const std::uint32_t top = std::bit_cast<std::uint32_t>(v) >> 20;
-  if (top < 0x398) return {v, 1.0f};
-  int n = 0;
-  double y = v;
-  if (top >= 0x3f4) {
-    n = (static_cast<std::int32_t>(y * kTwentyFourBitsOverHalfPi) + 0x800000) >> 24;
-    y = y - n * kHalfPi;
-  }
-  const double x = ((n + 1) & 2) != 0 ? -y : y;  // n mod 4 is 1 or 2
-  const double sign = (n & 2) != 0 ? -1.0 : 1.0;
+  const double angle = v;
+  const int n = (static_cast<std::int32_t>(angle * kTwentyFourBitsOverHalfPi) + 0x800000) >> 24;
+  const double y = angle - n * kHalfPi;
   const double y2 = y * y;
-  const double x3 = y2 * x;
+  const double y3 = y2 * y;
   const double y4 = y2 * y2;
-  const double s = (x + x3 * kSinF32S1) + (x3 * y2) * (kSinF32S2 + y2 * kSinF32S3);
+  const double s = (y + y3 * kSinF32S1) + (y3 * y2) * (kSinF32S2 + y2 * kSinF32S3);
   const double c =
-      sign * (((1 + y2 * kCosF32C1) + y4 * kCosF32C2) + (y4 * y2) * (kCosF32C3 + y2 * kCosF32C4));
-  if ((n & 1) != 0) return {static_cast<float>(c), static_cast<float>(s)};
-  return {static_cast<float>(s), static_cast<float>(c)};
+      ((1 + y2 * kCosF32C1) + y4 * kCosF32C2) + (y4 * y2) * (kCosF32C3 + y2 * kCosF32C4);
+  // Quarter n: sin is s, c, -s, -c; cos is c, -s, -c, s.
+  const std::uint32_t parts[2] = {std::bit_cast<std::uint32_t>(static_cast<float>(s)),
+                                  std::bit_cast<std::uint32_t>(static_cast<float>(c))};
+  const std::uint32_t quarter = static_cast<std::uint32_t>(n);
+  const std::uint32_t swap = 0u - (quarter & 1);
+  const std::uint32_t both = (parts[0] ^ parts[1]) & swap;
+  return {std::bit_cast<float>((parts[0] ^ both) ^ ((quarter & 2) << 30)),
+          std::bit_cast<float>((parts[1] ^ both) ^ (((quarter + 1) & 2) << 30))};
 }
 
 }  // namespace counterpoint::inline v1::kernels::math

@@ -77,15 +77,20 @@ T round_to(float x) {
   }
 }
 
-// T is float, Float16 or BFloat16.
+// T is float, Float16 or BFloat16. By pairs, so that one value costs one pair.
 template <class T>
 void fill_normal(const Fill& fill) {
   const ScaleInType<T> scale(fill);
-  fill_blocks<T, 4>(fill, [=](const PhiloxWords& w) {
-    const NormalPair<float> a = box_muller_f32(w[0], w[1]);
-    const NormalPair<float> b = box_muller_f32(w[2], w[3]);
-    return std::array{scale(round_to<T>(a.sine)), scale(round_to<T>(a.cosine)),
-                      scale(round_to<T>(b.sine)), scale(round_to<T>(b.cosine))};
+  std::uint64_t block = fill.first_element / 4;
+  PhiloxWords w = philox_block(fill.counter + block, fill.key);
+  fill_groups<T, 2>(fill, [&](std::uint64_t pair) {
+    if (pair / 2 != block) {
+      block = pair / 2;
+      w = philox_block(fill.counter + block, fill.key);
+    }
+    const std::uint64_t at = pair % 2 * 2;
+    const NormalPair<float> z = box_muller_f32(w[at], w[at + 1]);
+    return std::array{scale(round_to<T>(z.sine)), scale(round_to<T>(z.cosine))};
   });
 }
 

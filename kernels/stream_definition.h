@@ -54,6 +54,10 @@ struct Fill {
 
   void* output = nullptr;   // aligned for its type
   std::uint64_t count = 0;  // elements to write
+
+  // Elements that are written together with these, as by other threads, if that is more than
+  // `count`: decides whether the stores bypass the cache, and nothing else.
+  std::uint64_t total_count = 0;
 };
 
 // A slice of one binomial draw. Parameters were broadcast: `batch` pairs of (count, probability),

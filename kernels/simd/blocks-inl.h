@@ -72,7 +72,7 @@ class BlockFiller {
   void run() {
     scalar(std::min(left_, (kPerBlock - element_ % kPerBlock) % kPerBlock));
     const std::uint64_t tile_elements = TileBlocks() * kPerBlock;
-    const bool stream = streams(left_ * sizeof(T)) && align(tile_elements);
+    const bool stream = streams(fill_) && align(tile_elements);
     while (left_ > 0) {
       // Within a segment only the lowest counter word changes.
       const Counter counter = fill_.counter + element_ / kPerBlock;

@@ -28,6 +28,7 @@ void FillPieces(const Fill& fill, const Kernel& kernel, const Convert& convert) 
     part.dtype = dtype_of<Input>;
     part.distribution = Kernel::kDistribution;
     part.scaled = false;
+    part.total_count = 0;
     part.first_element = fill.first_element + done;
     part.count = std::min(fill.count - done, kPieceElements - part.first_element % 4);
     part.output = buffer;

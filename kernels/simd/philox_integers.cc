@@ -21,6 +21,7 @@ Fill as_words(const Fill& fill) {
   words.dtype = DType::u32;
   words.first_element = fill.first_element * 2;
   words.count = fill.count * 2;
+  words.total_count = fill.total_count * 2;
   return words;
 }
 
@@ -38,6 +39,7 @@ void FillRange64(const Fill& fill, const PhiloxKeys& keys) {
   const Remainder64 remainder(fill.range, fill.low);
   for (std::uint64_t done = 0; done < fill.count;) {
     Fill part = fill;
+    part.total_count = 0;  // the second pass wants it in the cache
     part.first_element = fill.first_element + done;
     part.count = std::min(fill.count - done, kPiece - part.first_element % kPiece);
     std::uint64_t* out = static_cast<std::uint64_t*>(fill.output) + done;

@@ -21,8 +21,7 @@ void FillTruncatedAs(const Fill& fill) {
   // Pieces are a multiple of any vector, so alignment lasts; the first piece may be a little
   // shorter.
   const std::uint64_t vector_bytes = hn::Lanes(hn::ScalableTag<T>()) * sizeof(T);
-  const bool stream = streams(fill.count * sizeof(T)) &&
-                      fill.first_element % TruncatedBlocks<T>::kSize == 0 &&
+  const bool stream = streams(fill) && fill.first_element % TruncatedBlocks<T>::kSize == 0 &&
                       reinterpret_cast<std::uintptr_t>(out) % vector_bytes == 0;
   ForTruncatedPieces<T>(fill, keys, [&](const T* buffer, std::uint64_t count) HWY_ATTR {
     FinishFloats(buffer, count, fill, stream, out);

@@ -102,21 +102,25 @@ TEST_P(Targets, CountersThatCarry) {
 }
 
 TEST_P(Targets, FillsBeyondTheCache) {
-  // Past the size at which stores bypass the cache, from aligned and unaligned beginnings.
+  // Told that they are part of something large, fills bypass the cache, from any alignment.
   for (Fill fill : every_kind(philox_stream())) {
-    if (fill.distribution == Distribution::uniform_int && fill.range != 15) continue;
-    const std::uint64_t count = (std::uint64_t{4} << 20) / dtype_size(fill.dtype) + 1000;
-    const auto whole = draw_bytes(philox_scalar_stream(), fill, 0, count);
-    for (const std::uint64_t first : {0u, 2u, 7u}) {
-      std::vector<std::byte> out(whole.size() + 64);
-      fill.first_element = first;
-      fill.count = count - first;
-      fill.output = out.data() + (first == 2 ? 0 : 8);
-      ASSERT_EQ(fill_naming_target(philox_stream(), fill), GetParam());
-      ASSERT_EQ(std::memcmp(fill.output, whole.data() + first * dtype_size(fill.dtype),
-                            fill.count * dtype_size(fill.dtype)),
-                0)
-          << describe(fill);
+    constexpr std::uint64_t kCount = 20'000;
+    const auto whole = draw_bytes(philox_scalar_stream(), fill, 0, kCount);
+    fill.total_count = std::uint64_t{1} << 40;
+    const std::size_t size = dtype_size(fill.dtype);
+    for (const std::uint64_t first : {0u, 4u, 7u}) {
+      for (const std::size_t shift : {0u, 16u, 24u, 8u}) {
+        std::vector<std::byte> out(whole.size() + 128, std::byte{0x5a});
+        fill.first_element = first;
+        fill.count = kCount - first;
+        fill.output = out.data() + shift;
+        ASSERT_EQ(fill_naming_target(philox_stream(), fill), GetParam());
+        ASSERT_EQ(std::memcmp(fill.output, whole.data() + first * size, fill.count * size), 0)
+            << describe(fill);
+        for (std::size_t i = shift + fill.count * size; i < out.size(); ++i) {
+          ASSERT_EQ(out[i], std::byte{0x5a}) << describe(fill);
+        }
+      }
     }
   }
 }
