@@ -93,7 +93,6 @@ class ImageReader::File {
   std::optional<SavedObject> read(const std::string& name) {
     if (std::find(names_.begin(), names_.end(), name) == names_.end()) return std::nullopt;
     const Hdf5Session session;
-    entries_ = 0;
     return read_member(root_group_, "", name, 1);
   }
 
@@ -116,7 +115,7 @@ class ImageReader::File {
 
   void count_entry(const std::string& object) {
     if (++entries_ > max_entries)
-      fail(object, fmt::format("has more than {} entries", max_entries));
+      fail(object, fmt::format("is one of more than {} entries", max_entries));
   }
 
   // Groups can carry filters too, which would run on the first look-up.
@@ -270,7 +269,7 @@ class ImageReader::File {
 
   // Contiguous, unfiltered, in this file, and all of it there. Returns its size in bytes.
   std::size_t check_storage(hid_t dataset, const std::string& object, DType dtype,
-                            const Shape& shape) const {
+                            const Shape& shape) {
     const Id properties(ours(H5Dget_create_plist(dataset), "read a dataset's properties"),
                         H5Pclose);
     if (H5Pget_layout(properties) != H5D_CONTIGUOUS) fail(object, "is not stored contiguously");
@@ -288,12 +287,14 @@ class ImageReader::File {
       }
       bytes *= factor;
     }
+    if (H5Dget_storage_size(dataset) != bytes) fail(object, "is not stored whole");
     const haddr_t offset = H5Dget_offset(dataset);
-    if (offset == HADDR_UNDEF || offset > bytes_.size() || bytes > bytes_.size() - offset ||
-        H5Dget_storage_size(dataset) != bytes) {
+    if (offset < header_bytes || offset > bytes_.size() || bytes > bytes_.size() - offset) {
       fail(object, fmt::format("lies outside of the file: {} bytes at {} in {}", bytes, offset,
                                bytes_.size()));
     }
+    value_bytes_ += bytes;
+    if (value_bytes_ > bytes_.size()) fail(object, "shares its storage with other values");
     return bytes;
   }
 
@@ -303,7 +304,8 @@ class ImageReader::File {
   Id root_group_;
   SavedObject root_;
   std::vector<std::string> names_;
-  std::size_t entries_ = 0;
+  std::size_t entries_ = 0;      // of all reads, so that links to the same objects cannot multiply
+  std::size_t value_bytes_ = 0;  // likewise
 };
 
 ImageReader::ImageReader(std::string path, std::span<const std::byte> file)

@@ -22,7 +22,8 @@ INSTANTIATE_TEST_SUITE_P(Checkpoint, ThreadRanks,
 
 TEST(Checkpoint, RefusesNamesThatAreNoPathComponents) {
   std::int64_t number = 0;
-  for (const std::string name : {"", ".", "..", "a/b", "a\nb", std::string(256, 'a').c_str()}) {
+  for (const std::string& name :
+       std::vector<std::string>{"", ".", "..", "a/b", "a\nb", std::string(256, 'a')}) {
     EXPECT_EQ(error_of([&] {
                 cp::Checkpoint(one_rank(), {{name, number}});
               }).code(),
