@@ -102,4 +102,9 @@ struct StreamDefinition {
 // Philox4x32-10 as TensorFlow's CPU kernels use it.
 COUNTERPOINT_PUBLIC const StreamDefinition& philox_stream();
 
+// ThreeFry2x32-20 as XLA uses it on a CPU with fused multiply-adds: a fill must have the draw's
+// shape. Integers, f32 uniforms and f32 normals are XLA's to the bit, f64 normals within 2 ULP,
+// truncated normals (f32 only) within 3. f16 and bf16 follow the same rules, unchecked against XLA.
+COUNTERPOINT_PUBLIC const StreamDefinition& threefry_stream();
+
 }  // namespace counterpoint::inline v1::kernels
