@@ -42,7 +42,7 @@ struct Buffer {
   void* data = nullptr;
   std::int64_t count = 0;
   DType dtype = DType::f32;
-  Device device;
+  Device device = {};
 
   template <Element T>
   static Buffer of(std::span<T> values) {
@@ -54,7 +54,7 @@ struct ConstBuffer {
   const void* data = nullptr;
   std::int64_t count = 0;
   DType dtype = DType::f32;
-  Device device;
+  Device device = {};
 
   template <Element T>
   static ConstBuffer of(std::span<const T> values) {

@@ -13,7 +13,7 @@ namespace {
 // Below it, all_reduce gathers: one round trip instead of two. Bytes of one rank.
 constexpr std::size_t gather_limit_bytes = 16 * 1024;
 // Staging of one operation, about: small enough for the cache, large enough for the bandwidth.
-constexpr std::size_t segment_bytes = 2 * 1024 * 1024;
+constexpr std::size_t segment_bytes = 1024 * 1024;
 constexpr std::size_t least_segment_bytes = 16 * 1024;
 
 constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
