@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,25 +35,41 @@ class CheckpointManager::State {
   }
 
   SaveReport save(std::int64_t step) {
+    save_async(step);
+    return wait();
+  }
+
+  void save_async(std::int64_t step) {
     internal::Session::check_context();
+    wait();
     const std::string call = fmt::format("save of {} as step {}", session_.names(), step);
     session_.begin_save(call);
-    SaveReport report;
     const internal::Attempt attempt = internal::attempting([&] {
       if (step < 0) {
         throw Error(ErrorCode::invalid_argument, fmt::format("step {} is negative", step));
       }
       if (session_.is_writer()) {
-        report = session_.write(session_.snapshot(), folder_->path_of(step));
-        damaged_.erase(step);
-        if (report.durability == Durability::durable) remove_old(step);
+        writing_ = std::async(std::launch::async, [this, step, root = session_.snapshot()] {
+          return write(step, root);
+        });
       }
     });
-    return session_.conclude_save(call, attempt, std::move(report));
+    internal::agree(session_.communicator(), call, attempt);
+    pending_call_ = call;
+  }
+
+  SaveReport wait() {
+    internal::Session::check_context();
+    if (pending_call_.empty()) return {};
+    await_disk();
+    Outcome outcome;
+    if (session_.is_writer()) outcome = writing_.get();
+    return session_.conclude_save(std::exchange(pending_call_, ""), outcome.attempt,
+                                  std::move(outcome.report));
   }
 
   std::int64_t restore_latest(const RestoreOptions& options) {
-    internal::Session::check_context();
+    wait();
     std::int64_t step = 0;
     std::vector<SkippedFile> skipped;
     last_restore_ = {};
@@ -71,6 +89,48 @@ class CheckpointManager::State {
   }
 
  private:
+  // How a save ended on rank 0.
+  struct Outcome {
+    internal::Attempt attempt;
+    SaveReport report;
+  };
+
+  // On the writing thread: until it is done, nobody else touches what is used here.
+  Outcome write(std::int64_t step, const SavedObject& root) {
+    Outcome outcome;
+    outcome.attempt = internal::attempting([&] {
+      outcome.report = session_.write(root, folder_->path_of(step));
+      damaged_.erase(step);
+      if (outcome.report.durability == Durability::durable) remove_old(step);
+    });
+    return outcome;
+  }
+
+  // Returns when the writing thread is done. Ranks meet again and again meanwhile, so that a slow
+  // disk is not taken for a dead rank.
+  void await_disk() {
+    enum : std::uint64_t { not_yet, done, given_up };
+    const auto start = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> slice(std::min(
+        {1.0, session_.communicator().timeout_seconds() / 4, options_.write_timeout_seconds}));
+    for (std::uint64_t state = not_yet; state != done;) {
+      if (session_.is_writer()) {
+        const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+        const bool ready = writing_.wait_for(slice) == std::future_status::ready;
+        state = ready                                              ? done
+                : elapsed.count() > options_.write_timeout_seconds ? given_up
+                                                                   : not_yet;
+      }
+      state = internal::agree(session_.communicator(), "waiting for the disk", {}, state);
+      if (state == given_up) {
+        throw Error(
+            ErrorCode::deadline_exceeded,
+            fmt::format("{}: the disk is not done after {} s; look at it, then wait() again",
+                        folder_path_.string(), options_.write_timeout_seconds));
+      }
+    }
+  }
+
   void check_options() const {
     if (options_.keep < 1) {
       throw Error(ErrorCode::invalid_argument,
@@ -144,6 +204,8 @@ class CheckpointManager::State {
   std::optional<internal::Folder> folder_;  // rank 0's
   std::set<std::int64_t> damaged_;
   RestoreReport last_restore_;
+  std::string pending_call_;      // of the save under way, the same on every rank; empty if none
+  std::future<Outcome> writing_;  // rank 0's; the last member: its destructor waits
 };
 
 CheckpointManager::CheckpointManager(std::shared_ptr<Communicator> communicator,
@@ -156,6 +218,8 @@ CheckpointManager& CheckpointManager::operator=(CheckpointManager&&) noexcept = 
 CheckpointManager::~CheckpointManager() = default;
 
 SaveReport CheckpointManager::save(std::int64_t step) { return state_->save(step); }
+void CheckpointManager::save_async(std::int64_t step) { state_->save_async(step); }
+SaveReport CheckpointManager::wait() { return state_->wait(); }
 
 std::int64_t CheckpointManager::restore_latest(const RestoreOptions& options) {
   return state_->restore_latest(options);

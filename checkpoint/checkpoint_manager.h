@@ -31,6 +31,9 @@ struct CheckpointManagerOptions {
   std::int64_t keep_every = 0;
   // How long to wait for a job that ends to let go of the folder.
   double lock_timeout_seconds = 10;
+  // How long to wait for the disk in one save or wait. Ranks answer each other meanwhile, so that
+  // it may be longer than the communicator's timeout.
+  double write_timeout_seconds = 1800;
   // Where rank 0 reads and writes; null for the file system.
   std::shared_ptr<FileOperations> files = nullptr;
 };
@@ -49,8 +52,17 @@ class COUNTERPOINT_PUBLIC CheckpointManager {
 
   // Saves as `step` (0 or more), then removes checkpoints beyond those to keep; the one just saved
   // and, while its durability is uncertain, all others stay. A step that exists is replaced.
-  // Errors: as Checkpoint::save; invalid_argument for a negative step.
+  // Errors: as Checkpoint::save; invalid_argument for a negative step; deadline_exceeded where the
+  // disk is not done after the write timeout, and wait() tells how it ended.
   SaveReport save(std::int64_t step);
+
+  // As save, but returns when rank 0 has copied the state; a thread of it, which makes no MPI call,
+  // writes. At most one is under way: the next call of any kind waits for it first, and throws what
+  // went wrong with it, having done nothing else. The destructor waits too, and drops an error.
+  void save_async(std::int64_t step);
+  // Waits for save_async and returns its report; an empty path if there is none under way.
+  // Errors: as save; deadline_exceeded after the write timeout, which can be waited for again.
+  SaveReport wait();
 
   // Restores the newest whole checkpoint and returns its step; 0, and nothing changed, if there is
   // none. Damaged ones are stepped past and stay where they are: last_restore() names them.

@@ -63,6 +63,7 @@ Session::Session(std::shared_ptr<Communicator> communicator, NamedObjects object
     files_ = std::shared_ptr<FileOperations>(&FileOperations::posix(), [](FileOperations*) {});
   }
   communicator_ = communicator->duplicate();
+  communicator_->set_timeout_seconds(communicator->timeout_seconds());
 }
 
 void Session::check_context() {

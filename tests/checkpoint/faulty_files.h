@@ -6,6 +6,8 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>

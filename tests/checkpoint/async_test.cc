@@ -1,0 +1,153 @@
+// Saves in the background: the state of the moment, errors that are not lost, and a disk that
+// stalls without taking other ranks along.
+#include <future>
+
+#include "checkpoint/faulty_files.h"
+#include "checkpoint/support.h"
+#include "counterpoint/checkpoint/checkpoint_manager.h"
+
+namespace checkpoint_tests {
+namespace {
+
+using World = std::shared_ptr<cp::Communicator>;
+
+// A disk whose syncs wait until it is released.
+class StalledDisk {
+ public:
+  std::shared_ptr<FaultyFiles> files() {
+    auto files = std::make_shared<FaultyFiles>();
+    files->decide = [released = released_](const std::string& call, int) {
+      if (call == "sync") released.wait();
+      return 0;
+    };
+    return files;
+  }
+  void release() { release_.set_value(); }
+
+ private:
+  std::promise<void> release_;
+  std::shared_future<void> released_ = release_.get_future().share();
+};
+
+TEST(AsyncSave, KeepsTheStateOfTheMoment) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "run");  // making it would be synced, and stall
+  on_thread_ranks(2, [&](const World& world) {
+    StalledDisk disk;
+    std::int64_t value = 1;
+    const auto files = disk.files();
+    cp::CheckpointManager manager(world, folder / "run", {{"value", value}}, {.files = files});
+    manager.save_async(5);
+    value = 2;
+    disk.release();
+    const cp::SaveReport report = manager.wait();
+    EXPECT_EQ(report.path, manager.path_of(5));
+    expect_same_on_all_ranks(*world, report.path);
+    EXPECT_EQ(manager.wait().path, "");
+    EXPECT_EQ(manager.restore_latest(), 5);
+    EXPECT_EQ(value, 1);
+  });
+}
+
+TEST(AsyncSave, ReportsWhatWentWrongAtTheNextCall) {
+  const TemporaryFolder folder;
+  on_thread_ranks(2, [&](const World& world) {
+    auto files = std::make_shared<FaultyFiles>();
+    std::int64_t value = 1;
+    cp::CheckpointManager manager(world, folder / "run", {{"value", value}}, {.files = files});
+    for (const bool by_save : {false, true}) {
+      files->decide = [](const std::string& call, int) { return call == "write" ? -ENOSPC : 0; };
+      manager.save_async(1);
+      const cp::Error error = error_of([&] { by_save ? manager.save(2) : manager.wait(); });
+      EXPECT_EQ(error.code(), cp::ErrorCode::resource_exhausted);
+      EXPECT_NE(error.message().find("checkpoint-00000001.h5"), std::string::npos) << error.what();
+      expect_same_on_all_ranks(*world, error.what());
+      files->decide = nullptr;
+      EXPECT_EQ(manager.restore_latest(), by_save ? 3 : 0);
+      manager.save(3);
+    }
+    EXPECT_EQ(manager.restore_latest(), 3);
+  });
+}
+
+// The ranks' deadline is far shorter than the disk's stall.
+TEST(AsyncSave, AStalledDiskDoesNotHangOrLoseOtherRanks) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "run");
+  StalledDisk disk;
+  std::thread later;
+  on_thread_ranks(3, [&](const World& world) {
+    world->set_timeout_seconds(1);
+    std::int64_t value = 1;
+    cp::CheckpointManager manager(world, folder / "run", {{"value", value}},
+                                  {.files = disk.files()});
+    if (world->rank() == 0) {
+      later = std::thread([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+        disk.release();
+      });
+    }
+    EXPECT_EQ(manager.save(1).durability, cp::Durability::durable);
+    EXPECT_EQ(manager.restore_latest(), 1);
+  });
+  later.join();
+}
+
+TEST(AsyncSave, GivesUpWaitingOnEveryRankAndCanWaitAgain) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "run");
+  StalledDisk disk;
+  on_thread_ranks(2, [&](const World& world) {
+    std::int64_t value = 1;
+    cp::CheckpointManager manager(world, folder / "run", {{"value", value}},
+                                  {.write_timeout_seconds = 0.1, .files = disk.files()});
+    const cp::Error error = error_of([&] { manager.save(1); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::deadline_exceeded);
+    expect_same_on_all_ranks(*world, error.what());
+    world->barrier();
+    if (world->rank() == 0) disk.release();
+    world->barrier();
+    for (bool done = false; !done;) {
+      const auto attempt =
+          internal::attempting([&] { done = manager.wait().path == manager.path_of(1); });
+      if (attempt) {
+        EXPECT_EQ(attempt->code(), cp::ErrorCode::deadline_exceeded);
+      }
+    }
+    EXPECT_EQ(manager.restore_latest(), 1);
+  });
+}
+
+TEST(AsyncSave, DestructionWaits) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "run");
+  StalledDisk disk;
+  std::thread later;
+  std::int64_t value = 1;
+  {
+    cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}},
+                                  {.files = disk.files()});
+    manager.save_async(1);
+    later = std::thread([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      disk.release();
+    });
+  }
+  EXPECT_EQ(names_in(folder / "run"),
+            (std::vector<std::string>{".counterpoint.lock", "checkpoint-00000001.h5"}));
+  later.join();
+}
+
+TEST(AsyncSave, RefusesWhatCannotBeSavedAtOnce) {
+  const TemporaryFolder folder;
+  on_thread_ranks(2, [&](const World& world) {
+    std::int64_t value = 1;
+    cp::CheckpointManager manager(world, folder / "run", {{"value", value}});
+    EXPECT_EQ(error_of([&] { manager.save_async(-1); }).code(), cp::ErrorCode::invalid_argument);
+    manager.save_async(4);
+    EXPECT_EQ(manager.restore_latest(), 4) << "waits for what is under way";
+  });
+}
+
+}  // namespace
+}  // namespace checkpoint_tests
