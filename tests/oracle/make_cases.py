@@ -338,7 +338,7 @@ def main():
     arguments = parser.parse_args()
     reference.MATH = reference.LibmMath()
     np.seterr(all="ignore")
-    for name, cases, count in (("generators", generator_cases, 40), ("strategies", strategy_cases, 21),
+    for name, cases, count in (("generators", generator_cases, 34), ("strategies", strategy_cases, 14),
                                ("checkpoints", checkpoint_cases, 14)):
         rng = random.Random(f"{name} {arguments.seed}")
         write(os.path.join(arguments.out, name + ".json"), list(cases(rng, count * arguments.scale)))
