@@ -5,7 +5,8 @@
 //     using T = float;
 //     static constexpr int kPerBlock = 4;
 //     V64 first_lanes() const, second_lanes() const;    // which block of the tile a lane computes
-//     template <bool kStream> void tile(const PhiloxSegment&, V64, V64, T* out) const;
+//     template <bool kStream> void tile(keys, segment, counter0, counter1, T* out) const;
+//     static constexpr bool kTwoTiles;    // whether two_tiles takes two at once, likewise
 //   };
 //   FillBlocks(fill, keys, kernel);
 //
@@ -121,7 +122,19 @@ class BlockFiller {
     const V64 step = Broadcast64(TileBlocks());
     const std::uint64_t tile_elements = TileBlocks() * kPerBlock;
     T* HWY_RESTRICT out = out_;
-    for (std::uint64_t i = 0; i < tiles; ++i) {
+    std::uint64_t i = 0;
+    if constexpr (Kernel::kTwoTiles) {
+      for (; i + 2 <= tiles; i += 2) {
+        const V64 counter2 = hn::Add(counter0, step);
+        const V64 counter3 = hn::Add(counter1, step);
+        kernel_.template two_tiles<kStream>(keys_, segment, counter0, counter1, counter2, counter3,
+                                            out);
+        counter0 = hn::Add(counter2, step);
+        counter1 = hn::Add(counter3, step);
+        out += 2 * tile_elements;
+      }
+    }
+    for (; i < tiles; ++i) {
       kernel_.template tile<kStream>(keys_, segment, counter0, counter1, out);
       counter0 = hn::Add(counter0, step);
       counter1 = hn::Add(counter1, step);

@@ -42,28 +42,33 @@ HWY_INLINE V64 MulLow32(V64 a, V64 b) {
 
 HWY_INLINE V64 Broadcast64(std::uint64_t x) { return hn::Set(D64(), x); }
 
+HWY_INLINE void PhiloxRound(const PhiloxKeys& keys, int round, V64& a0, V64& b0, V64& c0, V64& d0,
+                            V64& a1, V64& b1, V64& c1, V64& d1) {
+  const V64 m0 = Broadcast64(kPhiloxMultiplier0);
+  const V64 m1 = Broadcast64(kPhiloxMultiplier1);
+  const V64 k0 = Broadcast64(keys.first[round]);
+  const V64 k1 = Broadcast64(keys.second[round]);
+  const V64 p0 = MulLow32(a0, m0);
+  const V64 p1 = MulLow32(a1, m0);
+  const V64 q0 = MulLow32(c0, m1);
+  const V64 q1 = MulLow32(c1, m1);
+  a0 = hn::Xor3(hn::ShiftRight<32>(q0), b0, k0);
+  a1 = hn::Xor3(hn::ShiftRight<32>(q1), b1, k0);
+  c0 = hn::Xor3(hn::ShiftRight<32>(p0), d0, k1);
+  c1 = hn::Xor3(hn::ShiftRight<32>(p1), d1, k1);
+  b0 = q0;
+  b1 = q1;
+  d0 = p0;
+  d1 = p1;
+}
+
 // Rounds kFrom + 1 to 10 for two vectors of blocks.
 template <int kFrom>
 HWY_INLINE void PhiloxRounds(const PhiloxKeys& keys, V64& a0, V64& b0, V64& c0, V64& d0, V64& a1,
                              V64& b1, V64& c1, V64& d1) {
-  const V64 m0 = Broadcast64(kPhiloxMultiplier0);
-  const V64 m1 = Broadcast64(kPhiloxMultiplier1);
 #pragma GCC unroll 10
   for (int round = kFrom; round < kPhiloxRounds; ++round) {
-    const V64 k0 = Broadcast64(keys.first[round]);
-    const V64 k1 = Broadcast64(keys.second[round]);
-    const V64 p0 = MulLow32(a0, m0);
-    const V64 p1 = MulLow32(a1, m0);
-    const V64 q0 = MulLow32(c0, m1);
-    const V64 q1 = MulLow32(c1, m1);
-    a0 = hn::Xor3(hn::ShiftRight<32>(q0), b0, k0);
-    a1 = hn::Xor3(hn::ShiftRight<32>(q1), b1, k0);
-    c0 = hn::Xor3(hn::ShiftRight<32>(p0), d0, k1);
-    c1 = hn::Xor3(hn::ShiftRight<32>(p1), d1, k1);
-    b0 = q0;
-    b1 = q1;
-    d0 = p0;
-    d1 = p1;
+    PhiloxRound(keys, round, a0, b0, c0, d0, a1, b1, c1, d1);
   }
 }
 
@@ -91,6 +96,22 @@ HWY_INLINE void PhiloxBlocks(const PhiloxKeys& keys, const PhiloxSegment& segmen
   PhiloxStart(keys, segment, counter0, a0, b0, c0, d0);
   PhiloxStart(keys, segment, counter1, a1, b1, c1, d1);
   PhiloxRounds<3>(keys, a0, b0, c0, d0, a1, b1, c1, d1);
+}
+
+// Four vectors, for targets with the registers for it.
+HWY_INLINE void PhiloxBlocks(const PhiloxKeys& keys, const PhiloxSegment& segment, V64 counter0,
+                             V64 counter1, V64 counter2, V64 counter3, V64& a0, V64& b0, V64& c0,
+                             V64& d0, V64& a1, V64& b1, V64& c1, V64& d1, V64& a2, V64& b2, V64& c2,
+                             V64& d2, V64& a3, V64& b3, V64& c3, V64& d3) {
+  PhiloxStart(keys, segment, counter0, a0, b0, c0, d0);
+  PhiloxStart(keys, segment, counter1, a1, b1, c1, d1);
+  PhiloxStart(keys, segment, counter2, a2, b2, c2, d2);
+  PhiloxStart(keys, segment, counter3, a3, b3, c3, d3);
+#pragma GCC unroll 10
+  for (int round = 3; round < kPhiloxRounds; ++round) {
+    PhiloxRound(keys, round, a0, b0, c0, d0, a1, b1, c1, d1);
+    PhiloxRound(keys, round, a2, b2, c2, d2, a3, b3, c3, d3);
+  }
 }
 
 // Rounds 1 and 2 for lanes that hold the counters' lower 64 bits.

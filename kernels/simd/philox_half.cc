@@ -18,7 +18,8 @@ namespace {
 
 // Draws the fill through `kernel` by pieces, and rounds.
 template <class T, class Kernel, class Convert>
-void FillPieces(const Fill& fill, const Kernel& kernel, const Convert& convert) {
+void FillPieces(const Fill& fill, Distribution distribution, const Kernel& kernel,
+                const Convert& convert) {
   using Input = typename Convert::Input;
   const PhiloxKeys keys(fill.key);
   T* out = static_cast<T*>(fill.output);
@@ -26,7 +27,7 @@ void FillPieces(const Fill& fill, const Kernel& kernel, const Convert& convert) 
   for (std::uint64_t done = 0; done < fill.count;) {
     Fill part = fill;
     part.dtype = dtype_of<Input>;
-    part.distribution = Kernel::kDistribution;
+    part.distribution = distribution;
     part.scaled = false;
     part.total_count = 0;
     part.first_element = fill.first_element + done;
@@ -43,9 +44,10 @@ void FillHalfAs(const Fill& fill) {
   constexpr int kUniformBits = std::is_same_v<T, Float16> ? 10 : 7;
   switch (fill.distribution) {
     case Distribution::uniform:
-      return FillPieces<T>(fill, Words<KeepWords>{}, UnitFloats<kUniformBits>{});
+      return FillPieces<T>(fill, Distribution::uniform_full_int, Words(KeepWords{}),
+                           UnitFloats<kUniformBits>{});
     case Distribution::normal:
-      return FillPieces<T>(fill, NormalF32<false>(fill), FloatsAsTheyAre{});
+      return FillPieces<T>(fill, Distribution::normal, NormalF32<false>(fill), FloatsAsTheyAre{});
     default: {
       const PhiloxKeys keys(fill.key);
       T* out = static_cast<T*>(fill.output);

@@ -30,7 +30,7 @@ void FillFullRange64(const Fill& fill, const PhiloxKeys& keys) {
   Fill near = fill;
   near.counter = fill.counter + fill.first_element / 2;
   near.first_element = fill.first_element % 2;
-  FillBlocks(as_words(near), keys, Words<KeepWords>{});
+  FillBlocks(as_words(near), keys, Words(KeepWords{}));
 }
 
 // In pieces that stay in the first-level cache between the two passes.
@@ -61,9 +61,9 @@ const char* FillIntegers(const Fill& fill) {
     }
   } else if (ranged) {
     const Remainder32 remainder(low_word(fill.range), low_word(fill.low));
-    FillBlocks(fill, keys, Words<Remainder32>{remainder});
+    FillBlocks(fill, keys, Words(remainder));
   } else {
-    FillBlocks(fill, keys, Words<KeepWords>{});
+    FillBlocks(fill, keys, Words(KeepWords{}));
   }
   return hwy::TargetName(HWY_TARGET);
 }

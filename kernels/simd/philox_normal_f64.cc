@@ -5,8 +5,8 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_normal_f64.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
-#include "counterpoint/kernels/simd/blocks-inl.h"
 #include "counterpoint/kernels/simd/normal_f64-inl.h"
+#include "counterpoint/kernels/simd/paired-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
@@ -18,11 +18,9 @@ template <bool kScaled>
 struct NormalF64 {
   using T = double;
   static constexpr int kPerBlock = 2;
+  static constexpr bool kLight = false;
 
   explicit NormalF64(const Fill& fill) : scale(fill.scale), offset(fill.offset) {}
-
-  V64 first_lanes() const { return PairedLanes(); }
-  V64 second_lanes() const { return hn::Add(PairedLanes(), Broadcast64(hn::Lanes(D64()))); }
 
   template <bool kStream>
   HWY_INLINE void vector(V64 a, V64 b, V64 c, V64 d, double* HWY_RESTRICT out) const {
@@ -35,15 +33,6 @@ struct NormalF64 {
     StoreVector<kStream>(hn::InterleaveUpper(dd, sine, cosine), dd, out + hn::Lanes(dd));
   }
 
-  template <bool kStream>
-  HWY_INLINE void tile(const PhiloxKeys& keys, const PhiloxSegment& segment, V64 counter0,
-                       V64 counter1, double* HWY_RESTRICT out) const {
-    V64 a0, b0, c0, d0, a1, b1, c1, d1;
-    PhiloxBlocks(keys, segment, counter0, counter1, a0, b0, c0, d0, a1, b1, c1, d1);
-    vector<kStream>(a0, b0, c0, d0, out);
-    vector<kStream>(a1, b1, c1, d1, out + 2 * hn::Lanes(DD()));
-  }
-
   double scale;
   double offset;
 };
@@ -51,9 +40,9 @@ struct NormalF64 {
 const char* FillNormalF64(const Fill& fill) {
   const PhiloxKeys keys(fill.key);
   if (fill.scaled) {
-    FillBlocks(fill, keys, NormalF64<true>(fill));
+    FillBlocks(fill, keys, Paired<NormalF64<true>>{NormalF64<true>(fill)});
   } else {
-    FillBlocks(fill, keys, NormalF64<false>(fill));
+    FillBlocks(fill, keys, Paired<NormalF64<false>>{NormalF64<false>(fill)});
   }
   return hwy::TargetName(HWY_TARGET);
 }

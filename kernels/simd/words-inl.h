@@ -1,7 +1,7 @@
 // The block kernel of 32-bit words in order, with something done to each vector of them.
 //
-//   FillBlocks(fill, keys, Words<KeepWords>{});
-//   FillBlocks(fill, keys, Words<Remainder32>{remainder});
+//   FillBlocks(fill, keys, Words(KeepWords{}));
+//   FillBlocks(fill, keys, Words(remainder));
 //
 // Per-target, as philox-inl.h.
 #if defined(COUNTERPOINT_KERNELS_SIMD_WORDS_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -11,7 +11,7 @@
 #define COUNTERPOINT_KERNELS_SIMD_WORDS_INL_H_
 #endif
 
-#include "counterpoint/kernels/simd/blocks-inl.h"
+#include "counterpoint/kernels/simd/paired-inl.h"
 
 #if COUNTERPOINT_VECTORS
 HWY_BEFORE_NAMESPACE();
@@ -23,40 +23,30 @@ struct KeepWords {
 };
 
 template <class Finish>
-struct Words {
+struct EmitWords {
   using T = std::uint32_t;
   static constexpr int kPerBlock = 4;
-  static constexpr Distribution kDistribution = Distribution::uniform_full_int;
-
-  V64 first_lanes() const { return PairedLanes(); }
-  V64 second_lanes() const { return hn::Add(PairedLanes(), Broadcast64(hn::Lanes(D64()))); }
-
-  HWY_INLINE V32 lower(V64 x, V64 y) const {
-    return finish(hn::BitCast(D32(), hn::InterleaveLower(D64(), x, y)));
-  }
-  HWY_INLINE V32 upper(V64 x, V64 y) const {
-    return finish(hn::BitCast(D32(), hn::InterleaveUpper(D64(), x, y)));
-  }
+  static constexpr bool kLight = true;
 
   template <bool kStream>
-  HWY_INLINE void tile(const PhiloxKeys& keys, const PhiloxSegment& segment, V64 counter0,
-                       V64 counter1, std::uint32_t* HWY_RESTRICT out) const {
-    const D32 d;
-    const std::size_t n = hn::Lanes(d);
-    V64 a0, b0, c0, d0, a1, b1, c1, d1;
-    PhiloxBlocks(keys, segment, counter0, counter1, a0, b0, c0, d0, a1, b1, c1, d1);
-    const V64 x0 = JoinWords(a0, b0);
-    const V64 y0 = JoinWords(c0, d0);
-    const V64 x1 = JoinWords(a1, b1);
-    const V64 y1 = JoinWords(c1, d1);
-    StoreVector<kStream>(lower(x0, y0), d, out);
-    StoreVector<kStream>(upper(x0, y0), d, out + n);
-    StoreVector<kStream>(lower(x1, y1), d, out + 2 * n);
-    StoreVector<kStream>(upper(x1, y1), d, out + 3 * n);
+  HWY_INLINE void vector(V64 a, V64 b, V64 c, V64 d, std::uint32_t* HWY_RESTRICT out) const {
+    const D32 d32;
+    const D64 d64;
+    const V64 x = JoinWords(a, b);
+    const V64 y = JoinWords(c, d);
+    const V32 lower = hn::BitCast(d32, hn::InterleaveLower(d64, x, y));
+    const V32 upper = hn::BitCast(d32, hn::InterleaveUpper(d64, x, y));
+    StoreVector<kStream>(finish(lower), d32, out);
+    StoreVector<kStream>(finish(upper), d32, out + hn::Lanes(d32));
   }
 
   Finish finish;
 };
+
+template <class Finish>
+Paired<EmitWords<Finish>> Words(Finish finish) {
+  return {{finish}};
+}
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
