@@ -1,0 +1,129 @@
+// What the benchmarks share: buffers in and beyond the cache, digests, registration.
+//
+//   benchmark::RegisterBenchmark(name, [=](benchmark::State& state) {
+//     if (!verified(state, digest_of(draw), expected)) return;      // never time wrong numbers
+//     for (auto _ : state) fill(buffer);
+//     count_values(state, n);                                       // ns a value in the report
+//   });
+//
+// Names are <what>/<dtype>/<where>/<how>, as in "normal/f32/cache/AVX3"; scripts/bench.sh reads
+// them.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace counterpoint::bench {
+
+inline constexpr std::size_t kCacheBytes = 64 << 10;  // 16,384 floats
+inline constexpr std::size_t kBeyondBytes = std::size_t{256} << 20;
+
+// Where a benchmark writes: 64-byte aligned, touched once so that no page faults are timed.
+class Buffer {
+ public:
+  explicit Buffer(std::size_t bytes)
+      : memory_(static_cast<std::byte*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64))),
+        bytes_(bytes) {
+    std::memset(memory_.get(), 1, bytes);
+  }
+  std::byte* data() { return memory_.get(); }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const { std::free(p); }
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+  std::size_t bytes_;
+};
+
+// FNV-1a, 64 bits.
+inline std::uint64_t digest(std::span<const std::byte> bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const std::byte b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001b3u;
+  return hash;
+}
+
+// Fails the benchmark unless the digests are equal.
+inline bool verified(benchmark::State& state, std::uint64_t actual, std::uint64_t expected) {
+  if (actual == expected) return true;
+  state.SkipWithError("wrong numbers: nothing was measured");
+  return false;
+}
+
+// Reports `values` a run: items per second, and ns a value.
+inline void count_values(benchmark::State& state, std::size_t values) {
+  const auto total = static_cast<double>(state.iterations()) * static_cast<double>(values);
+  state.SetItemsProcessed(static_cast<std::int64_t>(total));
+  state.counters["ns"] =
+      benchmark::Counter(total * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+// Whether a sample of standard normals (or of uniforms on [0, 1)) has about their first two
+// moments: for peers, whose bits are their own. 65,536 values; six standard errors.
+template <class T>
+bool plausible(std::span<const T> values, double mean, double variance) {
+  double sum = 0;
+  double squares = 0;
+  for (const T x : values) {
+    sum += x;
+    squares += (x - mean) * (x - mean);
+  }
+  const auto n = static_cast<double>(values.size());
+  const double error = 6 / std::sqrt(n);
+  return std::abs(sum / n - mean) < error && std::abs(squares / n - variance) < error;
+}
+
+void register_fills(bool small);
+void register_few_values();
+void register_limits(bool small);
+void register_peers(bool small);
+
+// Peers that this build found, defined in peer_*.cc; each calls Peers::add from a static
+// initialiser.
+struct Peers {
+  using Register = void (*)(bool small);
+  static std::vector<Register>& all() {
+    static std::vector<Register> peers;
+    return peers;
+  }
+  static bool add(Register peer) {
+    all().push_back(peer);
+    return true;
+  }
+};
+
+// Registers a benchmark of `fill(T* out, std::size_t n)` in and beyond the cache.
+template <class T, class Fill>
+void register_both(const std::string& what, const std::string& who, bool small, Fill fill,
+                   bool (*check)(std::span<const T>)) {
+  for (const bool beyond : {false, true}) {
+    if (beyond && small) continue;
+    const std::string name = what + (beyond ? "/memory/" : "/cache/") + who;
+    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+      Buffer buffer(beyond ? kBeyondBytes : kCacheBytes);
+      T* out = reinterpret_cast<T*>(buffer.data());
+      const std::size_t n = buffer.bytes() / sizeof(T);
+      fill(out, n);
+      if (!check(std::span<const T>(out, std::min<std::size_t>(n, 65536)))) {
+        state.SkipWithError("wrong numbers: nothing was measured");
+        return;
+      }
+      for (auto _ : state) {
+        fill(out, n);
+        benchmark::ClobberMemory();
+      }
+      count_values(state, n);
+    });
+  }
+}
+
+}  // namespace counterpoint::bench

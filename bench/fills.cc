@@ -1,0 +1,85 @@
+// Counterpoint's fills: every distribution and dtype, in the cache and beyond, on every instruction
+// set.
+#include <cmath>
+
+#include "benchmarks.h"
+#include "counterpoint/kernels/targets.h"
+
+namespace counterpoint::bench {
+namespace {
+
+using kernels::Distribution;
+using kernels::Fill;
+using kernels::StreamDefinition;
+
+constexpr std::uint64_t kKey = 0x0123456789abcdefu;
+constexpr std::uint64_t kVerified = 4096;  // elements under a digest
+
+struct Kind {
+  const char* name;
+  Distribution distribution;
+  DType dtype;
+  std::uint64_t digest;  // of the first kVerified elements, by the scalar reference
+};
+
+// The reference itself is tested against TensorFlow; these pin it here.
+constexpr Kind kKinds[] = {
+#include "digests.inc"
+};
+
+Fill make_fill(const Kind& kind, std::byte* out, std::uint64_t count,
+               std::span<const std::int64_t> shape) {
+  return {.distribution = kind.distribution,
+          .dtype = kind.dtype,
+          .shape = shape,
+          .key = kKey,
+          .counter = {1, 0},
+          .range = 1000,
+          .low = 0,
+          .output = out,
+          .count = count};
+}
+
+void register_kind(const Kind& kind, const StreamDefinition& stream, const std::string& how,
+                   const std::string& target, bool beyond) {
+  const std::string name = std::string(kind.name) + "/" + std::string(dtype_name(kind.dtype)) +
+                           (beyond ? "/memory/" : "/cache/") + how;
+  benchmark::RegisterBenchmark(
+      name.c_str(), [&kind, &stream, target, beyond](benchmark::State& state) {
+        const kernels::ForcedTarget forced(target);
+        Buffer buffer(beyond ? kBeyondBytes : kCacheBytes);
+        const std::size_t size = dtype_size(kind.dtype);
+        const std::uint64_t count = buffer.bytes() / size;
+        const std::int64_t shape[] = {static_cast<std::int64_t>(count)};
+        const Fill fill = make_fill(kind, buffer.data(), count, shape);
+        if (kernels::fill_naming_target(stream, fill) != target) {
+          state.SkipWithError("another instruction set ran");
+          return;
+        }
+        if (&stream == &kernels::philox_stream() &&
+            !verified(state, digest({buffer.data(), kVerified * size}), kind.digest)) {
+          return;
+        }
+        for (auto _ : state) {
+          stream.fill(fill);
+          benchmark::ClobberMemory();
+        }
+        count_values(state, count);
+      });
+}
+
+}  // namespace
+
+void register_fills(bool small) {
+  const auto targets = kernels::available_targets();
+  for (const Kind& kind : kKinds) {
+    for (const std::string& target : targets) {
+      register_kind(kind, kernels::philox_stream(), target, target, false);
+      if (!small && target == targets.front()) {
+        register_kind(kind, kernels::philox_stream(), target, target, true);
+      }
+    }
+  }
+}
+
+}  // namespace counterpoint::bench
