@@ -192,6 +192,14 @@ void Tensor::check_single() const {
   }
 }
 
+void Tensor::check_index(std::int64_t index) const {
+  if (index < 0 || index >= size_) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("there is no element {} in a tensor of shape {} ({} elements)", index,
+                            shape_to_string(shape()), size_));
+  }
+}
+
 std::span<std::byte> Tensor::bytes() {
   check_host();
   return {static_cast<std::byte*>(data_), static_cast<std::size_t>(size_) * dtype_size(dtype_)};

@@ -81,20 +81,30 @@ class COUNTERPOINT_PUBLIC Tensor {
   // The elements, row-major. Errors: invalid_argument if T is not the tensor's type;
   // failed_precondition for a node of a trace and for data that is not on the CPU.
   template <Element T>
-  std::span<T> values() {
+  std::span<T> values() & {
     check_access(dtype_of<T>);
     return {static_cast<T*>(data_), static_cast<std::size_t>(size_)};
   }
   template <Element T>
-  std::span<const T> values() const {
+  std::span<const T> values() const& {
     check_access(dtype_of<T>);
     return {static_cast<const T*>(data_), static_cast<std::size_t>(size_)};
   }
+  // A temporary tensor's elements would be gone before a loop over them began: name the tensor
+  // first.
+  template <Element T>
+  void values() const&& = delete;
   // The one element. Errors: as values(), and invalid_argument if there are more or none.
   template <Element T>
-  T item() const {
+  T item() const& {
     check_single();
     return values<T>()[0];
+  }
+  // Element `index` in row-major order. Errors: as values(), and invalid_argument if there is none.
+  template <Element T>
+  T item(std::int64_t index) const& {
+    check_index(index);
+    return values<T>()[static_cast<std::size_t>(index)];
   }
   // The elements as bytes, in this machine's order. Errors: failed_precondition as for values().
   std::span<std::byte> bytes();
@@ -109,6 +119,7 @@ class COUNTERPOINT_PUBLIC Tensor {
   static const Shape& empty_shape() noexcept;
   void check_access(DType wanted) const;
   void check_single() const;
+  void check_index(std::int64_t index) const;
   void check_host() const;
   void release() noexcept;
 

@@ -1,0 +1,75 @@
+// Call logs find the first call in which two replicas differ, as far back as they remember.
+#include "counterpoint/strategy/internal/call_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace counterpoint {
+namespace {
+
+CallRecord draw(const std::vector<std::int64_t>& shape, Operation operation = Operation::normal) {
+  return {.operation = operation,
+          .dtype = DType::f32,
+          .shape = shape,
+          .location = std::source_location::current()};
+}
+
+TEST(CallLog, EqualCallsAreInStep) {
+  CallLog a;
+  CallLog b;
+  for (int i = 0; i < 3000; ++i) {
+    a.record(1, draw({i, 2}));
+    b.record(1, draw({i, 2}));
+  }
+  EXPECT_EQ(a.digest(), b.digest());
+  EXPECT_EQ(first_difference(a, b), std::nullopt);
+}
+
+TEST(CallLog, NamesTheFirstDifference) {
+  CallLog a;
+  CallLog b;
+  for (int i = 0; i < 10; ++i) {
+    a.record(1, draw({2}));
+    b.record(1, draw({2}, i == 6 ? Operation::uniform : Operation::normal));
+  }
+  ASSERT_EQ(first_difference(a, b), 6u);
+  EXPECT_THAT(a.describe(6), testing::HasSubstr("call 6: normal f32 [2] at call_log_test.cc:"));
+  EXPECT_THAT(b.describe(6), testing::HasSubstr("call 6: uniform f32 [2]"));
+}
+
+TEST(CallLog, AnotherStreamIsAnotherCall) {
+  CallLog a;
+  CallLog b;
+  a.record(1, draw({2}));
+  b.record(2, draw({2}));
+  EXPECT_EQ(first_difference(a, b), 0u);
+}
+
+TEST(CallLog, OneCallMoreIsNamed) {
+  CallLog a;
+  CallLog b;
+  a.record(1, draw({2}));
+  b.record(1, draw({2}));
+  b.record(1, draw({}));
+  ASSERT_EQ(first_difference(a, b), 1u);
+  EXPECT_EQ(a.describe(1), "made only 1 calls");
+  EXPECT_THAT(b.describe(1), testing::HasSubstr("normal f32 []"));
+}
+
+TEST(CallLog, WhatHasLeftTheRingIsSaid) {
+  CallLog a;
+  CallLog b;
+  b.record(1, draw({9}));
+  a.record(1, draw({8}));
+  for (std::size_t i = 0; i < 2 * CallLog::kRemembered; ++i) {
+    a.record(1, draw({2}));
+    b.record(1, draw({2}));
+  }
+  const auto number = first_difference(a, b);
+  ASSERT_TRUE(number.has_value());
+  EXPECT_EQ(*number, a.first_remembered()) << "all that are remembered differ";
+  EXPECT_THAT(a.describe(0), testing::HasSubstr("no longer remembered"));
+}
+
+}  // namespace
+}  // namespace counterpoint

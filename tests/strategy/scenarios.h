@@ -1,0 +1,31 @@
+// What a strategy promises, as functions that every rank calls with its world: run with ranks as
+// threads and with ranks as processes alike. They check with EXPECT_*, which records failures from
+// any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "counterpoint/runtime/communicator.h"
+
+namespace counterpoint {
+
+struct Scenario {
+  const char* name;
+  void (*run)(const std::shared_ptr<Communicator>& world, int replicas_per_rank);
+};
+
+std::vector<Scenario> stream_scenarios();      // what generators draw
+std::vector<Scenario> collective_scenarios();  // variables, reductions, results
+std::vector<Scenario> difference_scenarios();  // what is named when replicas or ranks differ
+
+inline std::vector<Scenario> all_scenarios() {
+  std::vector<Scenario> all;
+  for (const auto& some : {stream_scenarios(), collective_scenarios(), difference_scenarios()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+}  // namespace counterpoint
