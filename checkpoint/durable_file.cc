@@ -146,37 +146,55 @@ Durability write_durably(FileOperations& files, const std::string& path,
 }
 
 FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64_t max_bytes) {
-  OpenFile file(files, files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0));
-  const auto lost = [&](const std::string& what) {
-    throw Error(ErrorCode::data_loss, fmt::format("{}: {}; use another checkpoint", path, what));
-  };
-  if (file.fd() == -ENOENT || file.fd() == -ENOTDIR) {
-    throw Error(ErrorCode::not_found, fmt::format("{}: no such file; check the path", path));
-  }
-  if (file.fd() == -ELOOP) lost("a symbolic link, which is not followed");
-  if (file.fd() == -ENXIO || file.fd() == -ENODEV) lost("not a regular file");
-  if (file.fd() < 0) throw_file_error(path, "open", file.fd());
+  return ReadableFile(files, path).read_whole(max_bytes);
+}
 
+ReadableFile::ReadableFile(FileOperations& files, std::string path)
+    : files_(files),
+      path_(std::move(path)),
+      file_(files, files.open(path_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)) {
+  const int fd = file_.fd();
+  if (fd == -ENOENT || fd == -ENOTDIR) {
+    throw Error(ErrorCode::not_found, fmt::format("{}: no such file; check the path", path_));
+  }
+  if (fd == -ELOOP) throw_lost("a symbolic link, which is not followed");
+  if (fd == -ENXIO || fd == -ENODEV) throw_lost("not a regular file");
+  if (fd < 0) throw_file_error(path_, "open", fd);
   struct stat status {};
-  if (const int result = files.status(file.fd(), status); result < 0) {
-    throw_file_error(path, "look at", result);
+  if (const int result = files_.status(fd, status); result < 0) {
+    throw_file_error(path_, "look at", result);
   }
-  if (!S_ISREG(status.st_mode)) lost("not a regular file");
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (size > max_bytes) {
+  if (!S_ISREG(status.st_mode)) throw_lost("not a regular file");
+  size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+FileBytes ReadableFile::read_whole(std::uint64_t max_bytes) {
+  if (size_ > max_bytes) {
     throw Error(ErrorCode::resource_exhausted,
-                fmt::format("{}: {} bytes, more than the {} that were allowed; raise "
-                            "RestoreOptions::max_file_bytes if you trust it",
-                            path, size, max_bytes));
+                fmt::format("{}: {} bytes, more than the {} that were allowed; raise the limit if "
+                            "you trust the file",
+                            path_, size_, max_bytes));
   }
-  FileBytes bytes = FileBytes::allocate(size);
-  for (std::span<std::byte> rest = bytes.span(); !rest.empty();) {
-    const std::int64_t got = files.read(file.fd(), rest);
-    if (got == 0) lost(fmt::format("shrank from {} bytes while it was read", size));
-    if (got < 0) lost(fmt::format("could not be read: {}", errno_text(static_cast<int>(got))));
-    rest = rest.subspan(static_cast<std::size_t>(got));
-  }
+  FileBytes bytes = FileBytes::allocate(size_);
+  read(bytes.span(), 0);
   return bytes;
+}
+
+void ReadableFile::read(std::span<std::byte> bytes, std::uint64_t offset) {
+  if (offset > size_ || bytes.size() > size_ - offset) {
+    throw_lost(fmt::format("{} bytes at {} are beyond its {} bytes", bytes.size(), offset, size_));
+  }
+  while (!bytes.empty()) {
+    const std::int64_t got = files_.read(file_.fd(), bytes, offset);
+    if (got == 0) throw_lost(fmt::format("shrank from {} bytes while it was read", size_));
+    if (got < 0) throw_lost("could not be read: " + errno_text(static_cast<int>(got)));
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+void ReadableFile::throw_lost(const std::string& what) const {
+  throw Error(ErrorCode::data_loss, fmt::format("{}: {}; use another checkpoint", path_, what));
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -35,8 +35,10 @@ class PosixFiles final : public FileOperations {
   int lock(int fd) override {
     return retried([&] { return ::flock(fd, LOCK_EX | LOCK_NB); });
   }
-  std::int64_t read(int fd, std::span<std::byte> bytes) override {
-    return retried([&] { return ::read(fd, bytes.data(), std::min(bytes.size(), most)); });
+  std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) override {
+    return retried([&] {
+      return ::pread(fd, bytes.data(), std::min(bytes.size(), most), static_cast<off_t>(offset));
+    });
   }
   std::int64_t write(int fd, std::span<const std::byte> bytes) override {
     return retried([&] { return ::write(fd, bytes.data(), std::min(bytes.size(), most)); });

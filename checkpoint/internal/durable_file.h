@@ -7,6 +7,7 @@
 // Thread-safety: any; writers of the same path refuse each other, across processes too.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,11 +32,6 @@ std::string folder_of(const std::string& path);
 Durability write_durably(FileOperations& files, const std::string& path,
                          std::span<const std::byte> bytes, std::string* warning);
 
-// Regular files only; a symbolic link is not followed. Errors: not_found; data_loss if it is no
-// regular file or cannot be read; failed_precondition without permission; resource_exhausted if it
-// is larger than `max_bytes` or memory.
-FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64_t max_bytes);
-
 // What a caller can do about -errno `error` of `doing` ("write", ...) with `path`.
 [[noreturn]] void throw_file_error(const std::string& path, const char* doing, int error);
 
@@ -55,5 +51,29 @@ class OpenFile {
   FileOperations& files_;
   int fd_;
 };
+
+// An untrusted file: regular, and no symbolic link. Errors of the constructor: not_found; data_loss
+// if it is no such file; failed_precondition without permission.
+class ReadableFile {
+ public:
+  ReadableFile(FileOperations& files, std::string path);
+
+  // Errors: data_loss if it cannot be read; resource_exhausted if it is larger than `max_bytes` or
+  // than memory.
+  FileBytes read_whole(std::uint64_t max_bytes);
+  // Errors: data_loss also for bytes that are not there.
+  void read(std::span<std::byte> bytes, std::uint64_t offset);
+
+ private:
+  [[noreturn]] void throw_lost(const std::string& what) const;
+
+  FileOperations& files_;
+  std::string path_;
+  OpenFile file_;
+  std::uint64_t size_ = 0;
+};
+
+// Errors: as ReadableFile.
+FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64_t max_bytes);
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -48,9 +48,10 @@ class FaultyFiles final : public counterpoint::FileOperations {
   int lock(int fd) override {
     return pass("lock", [&] { return files_.lock(fd); });
   }
-  std::int64_t read(int fd, std::span<std::byte> bytes) override {
-    return pass("read",
-                [&] { return files_.read(fd, bytes.first(std::min(bytes.size(), most_bytes))); });
+  std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) override {
+    return pass("read", [&] {
+      return files_.read(fd, bytes.first(std::min(bytes.size(), most_bytes)), offset);
+    });
   }
   std::int64_t write(int fd, std::span<const std::byte> bytes) override {
     return pass("write",
@@ -100,6 +101,11 @@ class MemoryDisk final : public counterpoint::FileOperations {
   bool file_syncs_work = true;
   bool folder_syncs_work = true;
 
+  // A file as it is, without calls.
+  void put(const std::string& path, const std::string& bytes) {
+    names_[path] = std::make_shared<Inode>(Inode{bytes, bytes});
+  }
+
   // What a loss of power leaves: names and data each as they were last synced, or as they were
   // seen.
   void lose_power(bool keep_names, bool keep_data) {
@@ -122,25 +128,24 @@ class MemoryDisk final : public counterpoint::FileOperations {
     return found == names_.end() ? -ENOENT : opened(found->second);
   }
   int close(int fd) override { return open_.erase(fd) == 1 ? 0 : -EBADF; }
-  int status(int fd, struct stat& result) override { return describe(*open_.at(fd).inode, result); }
+  int status(int fd, struct stat& result) override { return describe(*open_.at(fd), result); }
   int status_of(const std::string& path, struct stat& result) override {
     const auto found = names_.find(path);
     return found == names_.end() ? -ENOENT : describe(*found->second, result);
   }
   int lock(int) override { return 0; }
-  std::int64_t read(int fd, std::span<std::byte> bytes) override {
-    Open& file = open_.at(fd);
-    const std::size_t count = std::min(bytes.size(), file.inode->visible.size() - file.position);
-    std::memcpy(bytes.data(), file.inode->visible.data() + file.position, count);
-    file.position += count;
+  std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) override {
+    const std::string& visible = open_.at(fd)->visible;
+    const std::size_t count = std::min(bytes.size(), visible.size() - offset);
+    std::memcpy(bytes.data(), visible.data() + offset, count);
     return static_cast<std::int64_t>(count);
   }
   std::int64_t write(int fd, std::span<const std::byte> bytes) override {
-    open_.at(fd).inode->visible.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    open_.at(fd)->visible.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return static_cast<std::int64_t>(bytes.size());
   }
   int sync(int fd) override {
-    const auto& inode = open_.at(fd).inode;
+    const auto& inode = open_.at(fd);
     if (inode != nullptr && file_syncs_work) inode->durable = inode->visible;
     if (inode == nullptr && folder_syncs_work) durable_names_ = names_;
     return 0;
@@ -160,13 +165,8 @@ class MemoryDisk final : public counterpoint::FileOperations {
   }
 
  private:
-  struct Open {
-    std::shared_ptr<Inode> inode;  // null for the folder
-    std::size_t position = 0;
-  };
-
   int opened(std::shared_ptr<Inode> inode) {
-    open_[++last_fd_] = {std::move(inode), 0};
+    open_[++last_fd_] = std::move(inode);
     return last_fd_;
   }
   static int describe(const Inode& inode, struct stat& result) {
@@ -179,7 +179,7 @@ class MemoryDisk final : public counterpoint::FileOperations {
 
   std::map<std::string, std::shared_ptr<Inode>> names_;
   std::map<std::string, std::shared_ptr<Inode>> durable_names_;
-  std::map<int, Open> open_;
+  std::map<int, std::shared_ptr<Inode>> open_;  // null for the folder
   int last_fd_ = 2;
 };
 
