@@ -17,8 +17,9 @@ namespace counterpoint::inline v1 {
 
 // out[i] = the reduction of rows[0][i] ... rows[row_count - 1][i], for i < count; row r starts
 // `row_bytes * r` bytes into `rows`. row_count is at least 1. `out` may be the first row, else it
-// does not overlap the rows.
-void reduce_rows(DType dtype, Reduce reduce, const std::byte* rows, std::size_t row_bytes,
-                 int row_count, std::int64_t count, std::byte* out);
+// does not overlap the rows. Visible, because strategy/ reduces with it as well.
+COUNTERPOINT_PUBLIC void reduce_rows(DType dtype, Reduce reduce, const std::byte* rows,
+                                     std::size_t row_bytes, int row_count, std::int64_t count,
+                                     std::byte* out);
 
 }  // namespace counterpoint::inline v1
