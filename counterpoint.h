@@ -13,6 +13,8 @@
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/runtime/global_generator.h"
 #include "counterpoint/runtime/saveable.h"
+#include "counterpoint/runtime/sharded_draws.h"
 #include "counterpoint/runtime/stateless.h"
+#include "counterpoint/runtime/stream_layout.h"
 #include "counterpoint/runtime/tensor.h"
 #include "counterpoint/strategy/mirrored_strategy.h"

@@ -161,6 +161,34 @@ DrawPlan::DrawPlan(const StreamDefinition& definition, Operation operation, DTyp
   }
 }
 
+DrawPlan::DrawPlan(const StreamDefinition& definition, Operation operation, DType dtype,
+                   ShapeView shape, const Parameter& first, const Parameter& second,
+                   const RowRange& rows)
+    : DrawPlan(definition, operation, dtype, shape, first, second) {
+  const std::int64_t row = shape.front() == 0 ? 0 : elements_ / shape.front();
+  fill_.first_element = static_cast<std::uint64_t>(rows.first * row);
+  fill_.count = static_cast<std::uint64_t>(rows.count * row);
+  written_shape_.assign(shape.begin(), shape.end());
+  written_shape_.front() = rows.count;
+  result_count_ = rows.count * row;
+  if (!broadcast_) return;
+  const auto by_row = [&](const Tensor& parameter) {
+    return parameter.shape().size() > shape.size() ||
+           (parameter.shape().size() == shape.size() && parameter.shape().front() != 1);
+  };
+  if (by_row(broadcast_->scale) || by_row(broadcast_->offset)) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("parameters of a draw that replicas share are the same for every row of {}; "
+                    "shapes {} and {} are not",
+                    shape_to_string(shape), shape_to_string(broadcast_->scale.shape()),
+                    shape_to_string(broadcast_->offset.shape())));
+  }
+  broadcast_->shape.front() = rows.count;
+  broadcast_->raw = Tensor(dtype_, Shape{result_count_});
+  result_count_ = element_count(broadcast_->shape);
+}
+
 void DrawPlan::plan_int_range(const Parameter& minval, const Parameter& maxval) {
   if (elements_ == 0) return;  // as in TensorFlow, nothing is checked then
   const std::uint64_t low = minval.as_integer(dtype_, "minval");
@@ -251,7 +279,8 @@ void DrawPlan::run_broadcast(const StreamDefinition& definition, kernels::Fill f
     const std::span<const T> scale = broadcast.scale.values<T>();
     const std::span<const T> offset = broadcast.offset.values<T>();
     T* const out = static_cast<T*>(output);
-    for_each_broadcast(broadcast.shape, {shape_, broadcast.scale.shape(), broadcast.offset.shape()},
+    const ShapeView drawn = written_shape_.empty() ? shape_ : ShapeView(written_shape_);
+    for_each_broadcast(broadcast.shape, {drawn, broadcast.scale.shape(), broadcast.offset.shape()},
                        [&](std::int64_t i, std::int64_t n, std::int64_t s, std::int64_t o) {
                          out[i] =
                              affine(element(numbers, n), element(scale, s), element(offset, o));

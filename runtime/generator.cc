@@ -59,7 +59,7 @@ CallRecord state_record(Operation operation, const StreamState& state,
 }  // namespace
 
 std::shared_ptr<StateStore> make_store(const StreamDefinition& definition, const StreamState& state,
-                                       StreamOrigin origin) {
+                                       StreamOrigin origin, const StreamLayout& layout) {
   const Context& context = current_context();
   if (context.tracer != nullptr) {
     throw Error(ErrorCode::failed_precondition,
@@ -67,7 +67,12 @@ std::shared_ptr<StateStore> make_store(const StreamDefinition& definition, const
                 "capture it");
   }
   if (context.domain != nullptr) {
-    return context.domain->make_store(context, definition, state, std::move(origin));
+    return context.domain->make_store(context, definition, state, std::move(origin), layout);
+  }
+  if (!layout.is_per_replica()) {
+    throw Error(
+        ErrorCode::failed_precondition,
+        "streams that replicas share are laid out in a strategy's scope; make the generator there");
   }
   return std::make_shared<PlainStore>(definition, state, std::move(origin));
 }
@@ -78,18 +83,19 @@ Generator& Generator::operator=(Generator&&) noexcept = default;
 Generator::~Generator() = default;
 
 Generator Generator::make(const StreamDefinition& definition, const StreamState& state,
-                          std::string name, const Location& location) {
-  return Generator(
-      make_store(definition, state, StreamOrigin{.name = std::move(name), .location = location}));
+                          GeneratorOptions options, const Location& location) {
+  return Generator(make_store(definition, state,
+                              StreamOrigin{.name = std::move(options.name), .location = location},
+                              options.streams));
 }
 
 Generator Generator::from_seed(const Seed& seed, GeneratorOptions options, Location location) {
   const StreamDefinition& definition = stream_definition(options.algorithm);
-  return make(definition, state_from_seed(definition, seed), std::move(options.name), location);
+  return make(definition, state_from_seed(definition, seed), std::move(options), location);
 }
 
 Generator Generator::from_seed(const Seed& seed, AlgorithmName algorithm, Location location) {
-  return from_seed(seed, GeneratorOptions{.algorithm = std::move(algorithm), .name = {}}, location);
+  return from_seed(seed, GeneratorOptions{.algorithm = std::move(algorithm)}, location);
 }
 
 Generator Generator::from_non_deterministic_state(GeneratorOptions options, Location location) {
@@ -104,14 +110,13 @@ Generator Generator::from_non_deterministic_state(GeneratorOptions options, Loca
     state = {.counter = {entropy_word(device), entropy_word(device)}, .key = entropy_word(device)};
   }
   if (definition.counter_words == 1) state.counter.high = 0;
-  return Generator(make_store(definition, state, std::move(origin)));
+  return Generator(make_store(definition, state, std::move(origin), options.streams));
 }
 
 Generator Generator::from_state(std::span<const std::int64_t> state, GeneratorOptions options,
                                 Location location) {
   const StreamDefinition& definition = stream_definition(options.algorithm);
-  return make(definition, StreamState::from_words(definition, state), std::move(options.name),
-              location);
+  return make(definition, StreamState::from_words(definition, state), std::move(options), location);
 }
 
 Generator Generator::from_state(const Tensor& state, GeneratorOptions options, Location location) {
@@ -121,12 +126,15 @@ Generator Generator::from_state(const Tensor& state, GeneratorOptions options, L
 Generator Generator::from_key_counter(std::int64_t key, std::span<const std::int64_t> counter,
                                       GeneratorOptions options, Location location) {
   const StreamDefinition& definition = stream_definition(options.algorithm);
-  return make(definition, state_from_key_counter(definition, key, counter), std::move(options.name),
+  return make(definition, state_from_key_counter(definition, key, counter), std::move(options),
               location);
 }
 
 Generator Generator::copy_of(const Generator& other, std::string name, Location location) {
-  return make(other.definition(), other.store_->read(current_context()), std::move(name), location);
+  GeneratorOptions options{.name = std::move(name)};
+  if (current_context().domain != nullptr) options.streams = other.store_->layout();
+  return make(other.definition(), other.store_->read(current_context()), std::move(options),
+              location);
 }
 
 const StreamDefinition& Generator::definition() const { return store_->definition(); }
@@ -171,7 +179,9 @@ Generator Generator::for_replica(std::int64_t replica_id, Location location) con
                 fmt::format("replica ids are 0 or more, not {}", replica_id));
   }
   StreamState state = store_->read(current_context());
-  state.key = definition().derive_key(state.key, static_cast<std::uint64_t>(replica_id));
+  if (const auto stream = store_->layout().stream_of(static_cast<int>(replica_id))) {
+    state.key = definition().derive_key(state.key, *stream);
+  }
   return Generator(std::make_shared<PlainStore>(definition(), state,
                                                 StreamOrigin{.name = {}, .location = location}));
 }

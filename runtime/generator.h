@@ -33,16 +33,21 @@
 #include "counterpoint/runtime/parameter.h"
 #include "counterpoint/runtime/saveable.h"
 #include "counterpoint/runtime/seed.h"
+#include "counterpoint/runtime/stream_layout.h"
 #include "counterpoint/runtime/tensor.h"
 
 namespace counterpoint::inline v1 {
 
+class ShardedDraws;
 class StateStore;
 struct StreamState;
 
 struct GeneratorOptions {
   AlgorithmName algorithm = Algorithm::auto_select;
-  std::string name{};  // identifies the stream across ranks; where it was made, if empty
+  // Identifies the stream across ranks; where it was made, if empty.
+  std::string name = {};
+  // Which replicas share a stream, for a generator made in a strategy's scope.
+  StreamLayout streams = {};
 };
 
 // A contiguous range of elements to fill: std::span, std::vector, std::array.
@@ -197,6 +202,12 @@ class COUNTERPOINT_PUBLIC Generator {
     fill(Operation::binomial, output_of(out), counts, probs, shape, location);
   }
 
+  // ---- a slice of one logical draw
+  // ----------------------------------------------------------------
+
+  // The calling replica's rows of draws that all replicas make together; see ShardedDraws.
+  ShardedDraws sharded();
+
   // ---- as a std::uniform_random_bit_generator
   // ----------------------------------------------------
 
@@ -231,7 +242,7 @@ class COUNTERPOINT_PUBLIC Generator {
   }
 
   static Generator make(const StreamDefinition& definition, const StreamState& state,
-                        std::string name, const Location& location);
+                        GeneratorOptions options, const Location& location);
   Tensor draw(Operation operation, const Shape& shape, const Parameter& first,
               const Parameter& second, DType dtype, const Location& location);
   void fill(Operation operation, const Output& out, const Parameter& first, const Parameter& second,

@@ -185,7 +185,8 @@ std::vector<Generator> Generator::split(std::int64_t count, Location location) {
                                      StreamOrigin{.name = {},
                                                   .location = location,
                                                   .parent = family,
-                                                  .child = static_cast<std::int64_t>(i)}));
+                                                  .child = static_cast<std::int64_t>(i)},
+                                     store_->layout()));
   }
   return children;
 }

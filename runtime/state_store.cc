@@ -50,8 +50,8 @@ std::string StreamOrigin::to_string() const {
   return "generator made at " + location_to_string(location);
 }
 
-StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin)
-    : definition_(definition), origin_(std::move(origin)) {}
+StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin, StreamLayout layout)
+    : definition_(definition), origin_(std::move(origin)), layout_(std::move(layout)) {}
 
 StateStore::~StateStore() = default;
 

@@ -20,6 +20,7 @@
 #include "counterpoint/runtime/algorithm.h"
 #include "counterpoint/runtime/call_record.h"
 #include "counterpoint/runtime/context.h"
+#include "counterpoint/runtime/stream_layout.h"
 
 namespace counterpoint::inline v1 {
 
@@ -86,13 +87,15 @@ class COUNTERPOINT_PUBLIC StateStore {
 
   const StreamDefinition& definition() const noexcept { return definition_; }
   const StreamOrigin& origin() const noexcept { return origin_; }
+  const StreamLayout& layout() const noexcept { return layout_; }
 
  protected:
-  StateStore(const StreamDefinition& definition, StreamOrigin origin);
+  StateStore(const StreamDefinition& definition, StreamOrigin origin, StreamLayout layout = {});
 
  private:
   const StreamDefinition& definition_;
   const StreamOrigin origin_;
+  const StreamLayout layout_;
 };
 
 // One state. Draws are atomic: threads that share it get distinct numbers. Replicas of a strategy

@@ -27,7 +27,8 @@ class COUNTERPOINT_PUBLIC StreamDomain {
   // replica's). Never communicates.
   virtual std::shared_ptr<StateStore> make_store(const Context& context,
                                                  const StreamDefinition& definition,
-                                                 const StreamState& state, StreamOrigin origin) = 0;
+                                                 const StreamState& state, StreamOrigin origin,
+                                                 const StreamLayout& layout) = 0;
 
   // The state of a generator made without a seed: from entropy that all ranks share, told apart by
   // the origin and by how many of that origin were made in `context` before. Never communicates.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "counterpoint/runtime/error.h"
@@ -14,17 +15,20 @@ StreamState ReplicaState::advance(const StreamDefinition& definition, std::uint6
   return before;
 }
 
-std::uint64_t ReplicaState::replica_key(const StreamDefinition& definition, int replica_id) {
+std::uint64_t ReplicaState::replica_key(const StreamDefinition& definition,
+                                        const StreamLayout& layout, int replica_id) {
   if (!derived_) {
-    replica_key_ = definition.derive_key(state_.key, static_cast<std::uint64_t>(replica_id));
+    const std::optional<std::uint64_t> stream = layout.stream_of(replica_id);
+    replica_key_ = stream ? definition.derive_key(state_.key, *stream) : state_.key;
     derived_ = true;
   }
   return replica_key_;
 }
 
 MirroredStore::MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
-                             const StreamState& state, StreamOrigin origin)
-    : StateStore(definition, std::move(origin)),
+                             const StreamState& state, StreamOrigin origin,
+                             const StreamLayout& layout)
+    : StateStore(definition, std::move(origin), layout),
       core_(std::move(core)),
       stream_(this->origin().digest()),
       copies_(static_cast<std::size_t>(core_->replicas_per_rank())) {
@@ -40,7 +44,7 @@ Reservation MirroredStore::reserve(const Context& context, const CallRecord& rec
     local.log.record(stream_, record);
     const StreamState before = replica.advance(definition(), blocks);
     const std::uint64_t key = key_use == KeyUse::stream
-                                  ? replica.replica_key(definition(), context.replica_id)
+                                  ? replica.replica_key(definition(), layout(), context.replica_id)
                                   : before.key;
     return {key, before.counter};
   }
@@ -82,8 +86,9 @@ void MirroredStore::check_assignable(const Context& context) const {
 }
 
 RunStore::RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
-                   const StreamState& state, StreamOrigin origin, const Context& made_in)
-    : StateStore(definition, std::move(origin)),
+                   const StreamState& state, StreamOrigin origin, const StreamLayout& layout,
+                   const Context& made_in)
+    : StateStore(definition, std::move(origin), layout),
       core_(std::move(core)),
       replica_id_(made_in.replica_id),
       local_(core_->replica(made_in.local_index)) {
@@ -106,8 +111,9 @@ Reservation RunStore::reserve(const Context& context, const CallRecord& /*record
   check_own(context);
   const std::scoped_lock lock(local_.mutex);
   const StreamState before = state_.advance(definition(), blocks);
-  const std::uint64_t key =
-      key_use == KeyUse::stream ? state_.replica_key(definition(), replica_id_) : before.key;
+  const std::uint64_t key = key_use == KeyUse::stream
+                                ? state_.replica_key(definition(), layout(), replica_id_)
+                                : before.key;
   return {key, before.counter};
 }
 

@@ -34,6 +34,7 @@
 
 #include "counterpoint/runtime/communicator.h"
 #include "counterpoint/runtime/context.h"
+#include "counterpoint/runtime/stream_layout.h"
 #include "counterpoint/runtime/tensor.h"
 #include "counterpoint/strategy/mirrored_variable.h"
 #include "counterpoint/strategy/per_replica.h"
@@ -99,6 +100,12 @@ class COUNTERPOINT_PUBLIC MirroredStrategy {
   // element of the arguments that are PerReplica; returns their results. Collective.
   template <class Function, class... Arguments>
   auto run(Function&& function, Arguments&&... arguments);
+
+  // The replicas on named axes, the last one fastest; see StreamLayout.
+  // Errors: invalid_argument unless the lengths multiply to the number of replicas.
+  ReplicaGrid grid(std::vector<GridAxis> axes) const {
+    return ReplicaGrid(std::move(axes), num_replicas_in_sync());
+  }
 
   // For a trainer with a loop of its own. Errors: failed_precondition unless replicas_per_rank
   // is 1.

@@ -98,8 +98,13 @@ Context StrategyCore::replica_context(int local_index) {
 
 std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
                                                      const StreamDefinition& definition,
-                                                     const StreamState& state,
-                                                     StreamOrigin origin) {
+                                                     const StreamState& state, StreamOrigin origin,
+                                                     const StreamLayout& layout) {
+  if (layout.num_replicas() != 0 && layout.num_replicas() != num_replicas()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("a layout of streams for {} replicas was given to {}, which has {}",
+                            layout.num_replicas(), name(), num_replicas()));
+  }
   if (origin.name.empty() && origin.parent == 0) {
     const std::scoped_lock lock(origins_mutex_);
     const int maker = context.kind == ContextKind::replica ? context.replica_id : -1;
@@ -107,12 +112,13 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
   }
   if (context.kind == ContextKind::replica) {
     return std::make_shared<RunStore>(shared_from_this(), definition, state, std::move(origin),
-                                      context);
+                                      layout, context);
   }
   check_use(context, origin.to_string());
-  auto store = std::make_shared<MirroredStore>(shared_from_this(), definition, state, origin);
+  auto store =
+      std::make_shared<MirroredStore>(shared_from_this(), definition, state, origin, layout);
   // Ranks that make different generators differ from here on.
-  record_for_all(origin.digest(),
+  record_for_all(mix_digest(origin.digest(), layout.digest()),
                  {.operation = Operation::create,
                   .dtype = DType::i64,
                   .shape = {},

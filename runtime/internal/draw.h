@@ -18,6 +18,7 @@
 #include "counterpoint/kernels/stream_definition.h"
 #include "counterpoint/runtime/call_record.h"
 #include "counterpoint/runtime/parameter.h"
+#include "counterpoint/runtime/sharded_draws.h"
 #include "counterpoint/runtime/state_store.h"
 #include "counterpoint/runtime/tensor.h"
 
@@ -31,6 +32,10 @@ class DrawPlan {
   // Errors: invalid_argument, resource_exhausted. `shape` must outlive the plan.
   DrawPlan(const StreamDefinition& definition, Operation operation, DType dtype, ShapeView shape,
            const Parameter& first, const Parameter& second);
+  // `rows` of the draw of shape `shape`: the whole is reserved, the rows are written. Errors: also
+  // invalid_argument for parameters that differ from row to row.
+  DrawPlan(const StreamDefinition& definition, Operation operation, DType dtype, ShapeView shape,
+           const Parameter& first, const Parameter& second, const RowRange& rows);
 
   DType dtype() const noexcept { return dtype_; }
   std::uint64_t blocks() const noexcept { return blocks_; }
@@ -73,6 +78,7 @@ class DrawPlan {
   DType dtype_;
   ShapeView shape_;
   std::int64_t elements_ = 0;  // drawn
+  Shape written_shape_;        // of rows, if not all are written
   std::int64_t result_count_ = 0;
   std::uint64_t blocks_ = 0;
   kernels::Fill fill_;

@@ -27,7 +27,9 @@ class ReplicaState {
   }
   // The state before it moves by `blocks`.
   StreamState advance(const StreamDefinition& definition, std::uint64_t blocks);
-  std::uint64_t replica_key(const StreamDefinition& definition, int replica_id);
+  // Of the stream that `layout` gives the replica.
+  std::uint64_t replica_key(const StreamDefinition& definition, const StreamLayout& layout,
+                            int replica_id);
 
  private:
   StreamState state_;
@@ -38,7 +40,7 @@ class ReplicaState {
 class MirroredStore final : public StateStore {
  public:
   MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
-                const StreamState& state, StreamOrigin origin);
+                const StreamState& state, StreamOrigin origin, const StreamLayout& layout);
 
   Reservation reserve(const Context& context, const CallRecord& record, std::uint64_t blocks,
                       KeyUse key_use) override;
@@ -62,7 +64,8 @@ class MirroredStore final : public StateStore {
 class RunStore final : public StateStore {
  public:
   RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
-           const StreamState& state, StreamOrigin origin, const Context& made_in);
+           const StreamState& state, StreamOrigin origin, const StreamLayout& layout,
+           const Context& made_in);
 
   Reservation reserve(const Context& context, const CallRecord& record, std::uint64_t blocks,
                       KeyUse key_use) override;

@@ -51,7 +51,8 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   // StreamDomain
   const std::string& name() const noexcept override { return options_.name; }
   std::shared_ptr<StateStore> make_store(const Context& context, const StreamDefinition& definition,
-                                         const StreamState& state, StreamOrigin origin) override;
+                                         const StreamState& state, StreamOrigin origin,
+                                         const StreamLayout& layout) override;
   StreamState entropy_state(const Context& context, const StreamOrigin& origin) override;
   Reservation reserve_in_turn(const Context& context, PlainStore& store, const CallRecord& record,
                               std::uint64_t blocks) override;

@@ -64,7 +64,8 @@ struct FakeDomain final : StreamDomain {
 
   const std::string& name() const noexcept override { return domain_name; }
   std::shared_ptr<StateStore> make_store(const Context&, const StreamDefinition& definition,
-                                         const StreamState& state, StreamOrigin origin) override {
+                                         const StreamState& state, StreamOrigin origin,
+                                         const StreamLayout&) override {
     ++stores_made;
     return std::make_shared<PlainStore>(definition, state, std::move(origin));
   }
