@@ -1,0 +1,53 @@
+#include "counterpoint/checkpoint/checkpoint_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+#include <utility>
+
+#include "counterpoint/checkpoint/internal/durable_file.h"
+#include "counterpoint/checkpoint/internal/image_reader.h"
+
+namespace counterpoint::inline v1 {
+
+class CheckpointFile::Content {
+ public:
+  Content(std::string path, std::uint64_t max_file_bytes)
+      : path_(std::move(path)),
+        bytes_(checkpoint_internal::read_whole(FileOperations::posix(), path_, max_file_bytes)),
+        reader_(path_, bytes_.span()) {}
+
+  std::uint64_t size_bytes() const { return bytes_.size(); }
+  const checkpoint_internal::ImageReader& reader() const { return reader_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  checkpoint_internal::FileBytes bytes_;
+  checkpoint_internal::ImageReader reader_;
+};
+
+CheckpointFile::CheckpointFile(const std::filesystem::path& path, std::uint64_t max_file_bytes)
+    : content_(std::make_unique<Content>(path.string(), max_file_bytes)) {}
+CheckpointFile::CheckpointFile(CheckpointFile&&) noexcept = default;
+CheckpointFile& CheckpointFile::operator=(CheckpointFile&&) noexcept = default;
+CheckpointFile::~CheckpointFile() = default;
+
+std::uint64_t CheckpointFile::size_bytes() const { return content_->size_bytes(); }
+
+const std::map<std::string, std::variant<std::int64_t, std::string>>& CheckpointFile::attributes()
+    const {
+  return content_->reader().root().attributes;
+}
+
+const std::vector<std::string>& CheckpointFile::names() const { return content_->reader().names(); }
+
+SavedObject CheckpointFile::read(const std::string& name) const {
+  std::optional<SavedObject> object = content_->reader().read(name);
+  if (object) return std::move(*object);
+  throw Error(ErrorCode::not_found, fmt::format("{}: no object '{}'; it has {}", content_->path(),
+                                                name, fmt::join(names(), ", ")));
+}
+
+}  // namespace counterpoint::inline v1
