@@ -63,8 +63,6 @@ inline bool verified(benchmark::State& state, std::uint64_t actual, std::uint64_
 inline void count_values(benchmark::State& state, std::size_t values) {
   const auto total = static_cast<double>(state.iterations()) * static_cast<double>(values);
   state.SetItemsProcessed(static_cast<std::int64_t>(total));
-  state.counters["ns"] =
-      benchmark::Counter(total * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 // Whether a sample of standard normals (or of uniforms on [0, 1)) has about their first two

@@ -1,9 +1,11 @@
-// The f64 half of math.h: log, sin and cos to about half an ULP, log1p and exp.
+// The f64 half of math.h: log, sin and cos to about half an ULP, log1p, exp, pow and log(k!).
 //
 //   double l = math::log(x);                          // any x; -inf at 0
 //   math::SinCos<double> sc = math::sincos_f64(v);    // 0 <= v < 2 pi
 //   double p = math::log1p(-q);                       // q < 1
 //   double e = math::exp(x);
+//   double w = math::pow_of_unit(u, 1 / a);           // 0 <= u < 1, a > 0
+//   double f = math::log_factorial(k);                // k = 0, 1, 2, ...
 //
 // The leading terms of log, sin and cos are carried as double-doubles, so that Box-Muller with them
 // rounds as it does with glibc's functions in all but about one value in a thousand. Polynomials
@@ -33,10 +35,11 @@ inline constexpr double kLogP[7] = {
     0x1.3b18ba4163286p-3, 0x1.10188237ff7e4p-3, 0x1.087aabe253d9cp-3,
 };
 
-// log(x) + extra_exponent * ln 2 for positive, normal x.
+// log(x) + extra_exponent * ln 2 for positive, normal x, to about 2^-63 of itself in the sum of the
+// two parts; |lo| is small against |hi|, but may be more than half an ULP of it.
 //
 // x = 2^k z, z in [sqrt(1/2), sqrt(2)); s = (z - 1) / (z + 1); log z = 2 atanh(s).
-constexpr double log_normal_f64(double x, int extra_exponent = 0) {
+constexpr DoubleDouble log_parts_f64(double x, int extra_exponent = 0) {
   const std::uint64_t bits = std::bit_cast<std::uint64_t>(x);
   const std::uint64_t t = bits - kLogOffsetF64;
   const double k =
@@ -63,7 +66,13 @@ constexpr double log_normal_f64(double x, int extra_exponent = 0) {
   const DoubleDouble second = fast_two_sum(first.hi, cubic.hi);
   const double two_s_lo = 2.0 * s_lo;
   const double small = (k * kLn2Lo + (two_s_lo + two_s_lo * s2.hi)) + cubic_lo;
-  return second.hi + ((first.lo + second.lo) + (small + tail));
+  return {second.hi, (first.lo + second.lo) + (small + tail)};
+}
+
+// The same in one number.
+constexpr double log_normal_f64(double x, int extra_exponent = 0) {
+  const DoubleDouble log = log_parts_f64(x, extra_exponent);
+  return log.hi + log.lo;
 }
 
 constexpr double log(double x) {
@@ -148,7 +157,8 @@ inline constexpr double kExpP[11] = {
     0x1.27e4db679bec4p-22, 0x1.af4ddddcf06d6p-26, 0x1.1f72fca58cc92p-29,
 };
 
-constexpr double exp(double x) {
+// e^(x + x_lo) for an x_lo that is small against 1.
+constexpr double exp_of_parts(double x, double x_lo) {
   if (!(x == x)) return x;
   if (x > 709.8) return std::numeric_limits<double>::infinity();
   if (x < -745.2) return 0.0;
@@ -156,13 +166,59 @@ constexpr double exp(double x) {
   const double hi = x - k * kLn2Hi;
   const double lo = k * kLn2Lo;
   const double r = hi - lo;
-  const double r_lo = (hi - r) - lo;
+  const double r_lo = ((hi - r) - lo) + x_lo;
   const double y = 1.0 + (r + (r * r * horner(r, kExpP) + r_lo));
   const auto power_of_two = [](int exponent) {
     return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
   };
   const int half = k / 2;  // in two steps, so that neither factor overflows
   return y * power_of_two(half) * power_of_two(k - half);
+}
+
+constexpr double exp(double x) { return exp_of_parts(x, 0.0); }
+
+// ------------------------------------------------------------------ pow
+
+// x^y for 0 <= x < 1 and y > 0, to less than an ULP where the result is normal.
+constexpr double pow_of_unit(double x, double y) {
+  if (!(x >= std::numeric_limits<double>::min())) return x * 0.0;
+  const DoubleDouble l = log_parts_f64(x);
+  if (!(y * l.hi > -746.0)) return 0.0;  // also keeps the product below from overflowing
+  const DoubleDouble product = two_product(y, l.hi);
+  return exp_of_parts(product.hi, product.lo + y * l.lo);
+}
+
+// ------------------------------------------------------------------ log of the factorial
+
+// log(0!) to log(15!).
+inline constexpr double kLogFactorials[16] = {
+    0.0,
+    0.0,
+    0x1.62e42fefa39efp-1,
+    0x1.cab0bfa2a2002p+0,
+    0x1.96ca77c922cf9p+1,
+    0x1.326643c4479c9p+2,
+    0x1.a51273acf01cap+2,
+    0x1.10ce1f32dcc30p+3,
+    0x1.5358e82fcb70dp+3,
+    0x1.99a8921a7f7cfp+3,
+    0x1.e357590954d15p+3,
+    0x1.180973f3a8d74p+4,
+    0x1.3fcba16d50143p+4,
+    0x1.68d5a9c3b32cep+4,
+    0x1.930f3df162a42p+4,
+    0x1.be636a63fd346p+4,
+};
+inline constexpr double kHalfLogTwoPi = 0x1.d67f1c864beb5p-1;
+
+// log(k!) for an integer k >= 0, to 2 ULP: Stirling's series from 16 on.
+constexpr double log_factorial(double k) {
+  if (k < 16) return kLogFactorials[static_cast<int>(k)];
+  constexpr double kSeries[5] = {1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188};
+  const double x = k + 1;
+  const double reciprocal = 1 / x;
+  const double tail = reciprocal * horner(reciprocal * reciprocal, kSeries);
+  return ((x - 0.5) * log(x) - x) + (kHalfLogTwoPi + tail);
 }
 
 }  // namespace counterpoint::inline v1::kernels::math

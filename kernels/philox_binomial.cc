@@ -7,37 +7,14 @@
 #include <type_traits>
 
 #include "counterpoint/kernels/math.h"
+#include "counterpoint/kernels/philox_readers.h"
+#include "counterpoint/kernels/philox_samplers.h"
 #include "counterpoint/kernels/philox_scalar.h"
-#include "counterpoint/kernels/uniform.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {
 
-// The uniforms of a stream, of each block the second first.
-class ReversedUniforms {
- public:
-  ReversedUniforms(Counter counter, std::uint64_t key) : counter_(counter), key_(key) {}
-
-  double next() {
-    if (have_first_) {
-      have_first_ = false;
-      return first_;
-    }
-    const PhiloxWords w = philox_block(counter_, key_);
-    counter_ = counter_ + 1;
-    first_ = unit_f64(w[0], w[1]);
-    have_first_ = true;
-    return unit_f64(w[2], w[3]);
-  }
-
- private:
-  Counter counter_;
-  std::uint64_t key_;
-  double first_ = 0;
-  bool have_first_ = false;
-};
-
-double inversion(double count, double probability, ReversedUniforms uniforms) {
+double inversion(double count, double probability, ReversedUniforms& uniforms) {
   const double log_of_failure = math::log1p(-probability);
   double sum = 0;
   double successes = 0;
@@ -60,7 +37,7 @@ double stirling_tail(double k) {
   return (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1);
 }
 
-double btrs(double n, double p, ReversedUniforms uniforms) {
+double btrs(double n, double p, ReversedUniforms& uniforms) {
   const double deviation = std::sqrt(n * p * (1 - p));
   const double b = 1.15 + 2.53 * deviation;
   const double a = -0.0873 + 0.0248 * b + 0.01 * p;
@@ -107,22 +84,10 @@ double sample(P count_bits, P probability_bits, const BinomialFill& fill, std::u
   const bool flipped = probability > V(0.5);
   const V p = flipped ? rounded<P, V>(V(1) - probability) : probability;
   const bool large = rounded<P, V>(count * p) >= V(10);
-  const ReversedUniforms uniforms(fill.counter + (large ? 256 : 42) * stream, fill.key);
+  PhiloxBlocks blocks(fill.counter + (large ? 256 : 42) * stream, fill.key);
+  ReversedUniforms uniforms(blocks);
   const double x = large ? btrs(count, p, uniforms) : inversion(count, p, uniforms);
   return flipped ? count - x : x;
-}
-
-template <class T>
-T converted(double x) {
-  if constexpr (std::is_same_v<T, Float16>) {
-    return Float16::from_float(static_cast<float>(x));
-  } else if constexpr (std::is_integral_v<T>) {
-    // The cast is undefined outside the type; x86 gives the smallest value.
-    const double limit = std::is_same_v<T, std::int32_t> ? 0x1p31 : 0x1p63;
-    return x > -limit - 1 && x < limit ? static_cast<T>(x) : std::numeric_limits<T>::min();
-  } else {
-    return static_cast<T>(x);
-  }
 }
 
 template <class T, class P>
@@ -134,7 +99,7 @@ void fill_typed(const BinomialFill& fill) {
     const std::uint64_t offset = fill.first_element + i;
     const std::uint64_t b = offset % fill.batch;
     const std::uint64_t stream = b * fill.samples + offset / fill.batch;
-    out[i] = converted<T>(sample(counts[b], probabilities[b], fill, stream));
+    out[i] = sample_cast<T>(sample(counts[b], probabilities[b], fill, stream));
   }
 }
 

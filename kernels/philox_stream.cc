@@ -1,4 +1,5 @@
 #include "counterpoint/kernels/philox.h"
+#include "counterpoint/kernels/philox_samplers.h"
 #include "counterpoint/kernels/philox_scalar.h"
 #include "counterpoint/kernels/simd/philox_fills.h"
 #include "counterpoint/kernels/stream_definition.h"
@@ -42,6 +43,12 @@ constexpr StreamDefinition kPhilox = {
     .supports = supports,
     .fill = [](const Fill& fill) { fill_philox(fill); },
     .fill_binomial = fill_philox_binomial,
+    .samplers = {.gamma = fill_philox_gamma,
+                 .poisson = fill_philox_poisson,
+                 .categorical = fill_philox_categorical,
+                 .bounded_normal = fill_philox_bounded_normal},
+    .shuffles = true,
+    .fused_scaling = false,
 };
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "counterpoint/kernels/counter.h"
 #include "counterpoint/kernels/dtype.h"
 #include "counterpoint/kernels/export.h"
+#include "counterpoint/kernels/sampler_fills.h"
 
 namespace counterpoint::inline v1::kernels {
 
@@ -95,6 +96,12 @@ struct StreamDefinition {
   void (*fill)(const Fill& fill) = nullptr;
   // Null where TensorFlow defines no binomial for the algorithm.
   void (*fill_binomial)(const BinomialFill& fill) = nullptr;
+  // The same of each of these.
+  Samplers samplers = {};
+  // Whether TensorFlow shuffles with it.
+  bool shuffles = false;
+  // Whether x * scale + offset is rounded once (and not after each operation).
+  bool fused_scaling = false;
 
   int state_words() const { return counter_words + 1; }
 };

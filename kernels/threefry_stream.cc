@@ -44,6 +44,9 @@ constexpr StreamDefinition kThreefry = {
     .supports = supports,
     .fill = fill_threefry_scalar,
     .fill_binomial = nullptr,
+    .samplers = {},
+    .shuffles = false,
+    .fused_scaling = true,
 };
 
 }  // namespace

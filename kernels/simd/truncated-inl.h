@@ -17,18 +17,24 @@
 
 #include "counterpoint/kernels/simd/blocks-inl.h"
 #include "counterpoint/kernels/simd/finish-inl.h"
+#include "counterpoint/kernels/simd/merge_choices.h"
 #include "counterpoint/kernels/simd/truncated_blocks-inl.h"
 
 #if COUNTERPOINT_VECTORS
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 
+// Elements of a piece: within the first-level cache, and enough that the waits between its passes,
+// whose lengths are random, do not count.
+template <class T>
+inline constexpr std::uint64_t kTruncatedPiece = (16 << 10) / sizeof(T);
+
 template <class T>
 class TruncatedBatch {
  public:
   static constexpr std::uint64_t kSize = TruncatedBlocks<T>::kSize;  // values a group
   static constexpr std::uint64_t kStep = 64 * kSize;                 // blocks from group to group
-  static constexpr std::uint64_t kGroups = kPieceElements / kSize;   // at most, a batch
+  static constexpr std::uint64_t kGroups = kTruncatedPiece<T> / kSize;  // at most, a batch
 
   TruncatedBatch(const Fill& fill, const PhiloxKeys& keys) : fill_(fill), keys_(keys) {}
 
@@ -40,13 +46,11 @@ class TruncatedBatch {
       return scalar(first_group, groups, buffer);
     }
     const PhiloxHigh high(keys_, start.high);
-    const std::uint64_t short_groups = first_blocks(start.low, groups, high, buffer);
-    second_blocks(short_groups, high);
-    for (std::uint64_t i = 0; i < short_groups; ++i) {
-      const std::uint64_t group = short_group_[i];
-      if (!merge(buffer + group * kSize, second_ + i * kSize)) {
-        scalar(first_group + group, 1, buffer + group * kSize);
-      }
+    const std::uint64_t notes = first_blocks(start.low, groups, high, buffer);
+    second_blocks(start.low + 1, notes, high);
+    for (std::uint64_t i = 0; i < notes; ++i) {
+      T* const group = buffer + group_[i] * kSize;
+      if (!merge(group, second_ + i * kSize)) scalar(first_group + group_[i], 1, group);
     }
   }
 
@@ -63,71 +67,50 @@ class TruncatedBatch {
     const V64 step = Broadcast64(tile * kStep);
     V64 counter0 = hn::Add(Broadcast64(low), MulLow32(lanes0, Broadcast64(kStep)));
     V64 counter1 = hn::Add(Broadcast64(low), MulLow32(lanes1, Broadcast64(kStep)));
-    std::uint64_t found = 0;
+    std::uint64_t notes = 0;
     for (std::uint64_t at = 0; at < groups; at += tile) {
       T* HWY_RESTRICT out = buffer + at * kSize;
       TruncatedBlocks<T>::normals(keys_, high, counter0, counter1, out);
       counter0 = hn::Add(counter0, step);
       counter1 = hn::Add(counter1, step);
-      for (std::uint64_t v = 0; v < 4; ++v) {
-        const auto outside = hn::Ge(hn::Abs(hn::Load(d, out + v * n)), hn::Set(d, T{2}));
-        std::uint64_t bits = mask_bits(outside);
-        while (bits != 0) {
-          const std::uint64_t in_vector = static_cast<std::uint64_t>(__builtin_ctzll(bits)) / kSize;
-          bits &= ~(((std::uint64_t{1} << kSize) - 1) << (in_vector * kSize));
-          const std::uint64_t group = at + v * (n / kSize) + in_vector;
-          short_group_[found] = group;
-          counter_[place_of(found)] = low + group * kStep + 1;
-          found += group < groups ? 1 : 0;
-        }
+      for (std::uint64_t i = 0; i < tile; i += n / kSize) {
+        notes += TruncatedBlocks<T>::note(out + i * kSize, at + i, group_ + notes);
       }
     }
-    return found;
+    while (notes > 0 && group_[notes - 1] >= groups) --notes;  // of the last tile
+    return notes;
   }
 
   // The next block of each noted group, in the order of the notes.
-  HWY_INLINE void second_blocks(std::uint64_t count, const PhiloxHigh& high) {
-    const D64 d;
+  HWY_INLINE void second_blocks(std::uint64_t low, std::uint64_t notes, const PhiloxHigh& high) {
     const std::uint64_t tile = TileBlocks();
-    for (std::uint64_t i = 0; i < count; i += tile) {
-      TruncatedBlocks<T>::normals(keys_, high, hn::Load(d, counter_ + i),
-                                  hn::Load(d, counter_ + i + tile / 2), second_ + i * kSize);
+    std::fill_n(group_ + notes, tile, 0);
+    for (std::uint64_t i = 0; i < notes; i += tile) {
+      V64 group0, group1;
+      TruncatedBlocks<T>::noted(group_ + i, group0, group1);
+      TruncatedBlocks<T>::normals(
+          keys_, high, hn::Add(Broadcast64(low), hn::ShiftLeft<kStepBits>(group0)),
+          hn::Add(Broadcast64(low), hn::ShiftLeft<kStepBits>(group1)), second_ + i * kSize);
     }
   }
 
-  // Joins the accepted of both blocks in `group`; false if they are too few.
+  // Puts the first accepted of both blocks into `group`; false if they are too few.
   static HWY_INLINE bool merge(T* HWY_RESTRICT group, const T* HWY_RESTRICT second) {
-    const hn::FixedTag<T, 16 / sizeof(T)> d;
-    T joined[4 * kSize];
-    std::uint64_t kept = 0;
-    const auto keep = [&](const T* from) HWY_ATTR {
-      for (std::uint64_t i = 0; i < kSize; i += hn::Lanes(d)) {
-        const auto v = hn::LoadU(d, from + i);
-        const auto inside = hn::Lt(hn::Abs(v), hn::Set(d, T{2}));
-        kept += hn::CompressStore(v, inside, d, joined + kept);
-      }
-    };
-    keep(group);
-    keep(second);
-    if (kept < kSize) return false;
-    std::memcpy(group, joined, kSize * sizeof(T));
-    return true;
+    T both[2 * kSize];
+    std::memcpy(both, group, sizeof both / 2);
+    std::memcpy(both + kSize, second, sizeof both / 2);
+    const std::size_t rejected = outside(group) | outside(second) << kSize;
+    const MergeChoice<kSize>& choice = kMergeChoices<kSize>[rejected];
+    for (std::uint64_t i = 0; i < kSize; ++i) group[i] = both[choice.from[i]];
+    return choice.enough;
   }
 
-  template <class M>
-  static HWY_INLINE std::uint64_t mask_bits(M mask) {
-    const hn::ScalableTag<T> d;
-    std::uint8_t bytes[16] = {};
-    hn::StoreMaskBits(d, mask, bytes);
-    std::uint64_t bits;
-    std::memcpy(&bits, bytes, sizeof bits);  // at most 64 lanes
-    return bits;
-  }
-
-  // Where the counter of note `i` stands, so that its lane computes block i of its tile.
-  std::uint64_t place_of(std::uint64_t i) const {
-    const std::uint64_t tile = TileBlocks();
-    return i - i % tile + TruncatedBlocks<T>::lane_of(i % tile);
+  // A bit for each candidate of a group of magnitude 2 or more.
+  static HWY_INLINE std::size_t outside(const T* HWY_RESTRICT candidates) {
+    const hn::FixedTag<T, kSize> d;
+    std::uint8_t bits[8];
+    hn::StoreMaskBits(d, hn::Ge(hn::Abs(hn::LoadU(d, candidates)), hn::Set(d, T{2})), bits);
+    return bits[0];
   }
 
   void scalar(std::uint64_t first_group, std::uint64_t groups, T* buffer) const {
@@ -140,13 +123,14 @@ class TruncatedBatch {
     fill_philox_scalar(part);
   }
 
+  static constexpr int kStepBits = kSize == 4 ? 8 : 7;
+  static_assert(kStep == std::uint64_t{1} << kStepBits);
   // A batch may end with most of a tile unused, and so may the notes.
-  static constexpr std::uint64_t kRoom = kGroups + 2 * HWY_MAX_BYTES / sizeof(std::uint64_t);
+  static constexpr std::uint64_t kRoom = kGroups + 4 * HWY_MAX_BYTES / sizeof(std::uint64_t);
 
   const Fill& fill_;
   const PhiloxKeys& keys_;
-  std::uint64_t short_group_[kRoom];
-  alignas(64) std::uint64_t counter_[kRoom] = {};
+  hwy::MakeUnsigned<T> group_[kRoom];  // of each note
   alignas(64) T second_[kRoom * kSize];
 };
 
@@ -155,11 +139,11 @@ template <class T, class Finish>
 HWY_INLINE void ForTruncatedPieces(const Fill& fill, const PhiloxKeys& keys, const Finish& finish) {
   constexpr std::uint64_t kSize = TruncatedBlocks<T>::kSize;
   TruncatedBatch<T> batch(fill, keys);
-  alignas(64) T buffer[kPieceElements + 4 * HWY_MAX_BYTES / sizeof(T)];
+  alignas(64) T buffer[kTruncatedPiece<T> + 4 * HWY_MAX_BYTES / sizeof(T)];
   std::uint64_t element = fill.first_element;
   for (std::uint64_t left = fill.count; left > 0;) {
     const std::uint64_t skip = element % kSize;  // only in the first piece
-    const std::uint64_t count = std::min(left, kPieceElements - skip);
+    const std::uint64_t count = std::min(left, kTruncatedPiece<T> - skip);
     batch.run(element / kSize, (skip + count + kSize - 1) / kSize, buffer);
     if (skip != 0) std::memmove(buffer, buffer + skip, count * sizeof(T));
     finish(buffer, count);
