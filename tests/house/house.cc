@@ -17,10 +17,11 @@ std::vector<std::string> lines_of(std::istream& stream) {
   return lines;
 }
 
-// Build trees, runs, Python's caches; .ci is the project's own.
+// Build trees, runs, caches and tools' own folders are not; .ci is.
 bool is_ours(const fs::path& folder) {
-  static const std::set<std::string> foreign = {"build", "run", "__pycache__", ".git", ".cache"};
-  return !foreign.contains(folder.filename().string());
+  static const std::set<std::string> foreign = {"build", "run", "__pycache__"};
+  const std::string name = folder.filename();
+  return !foreign.contains(name) && (!name.starts_with(".") || name == ".ci");
 }
 
 std::vector<File> read_files() {
