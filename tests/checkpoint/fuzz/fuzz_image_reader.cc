@@ -1,0 +1,36 @@
+// libFuzzer target: any bytes behind a right header block, through the loader.
+//
+//   cmake -B build/fuzz -DCMAKE_CXX_COMPILER=clang++-16 -DCMAKE_C_COMPILER=clang-16
+//         -DCOUNTERPOINT_SANITIZE=address,undefined,fuzzer-no-link -DCOUNTERPOINT_FUZZ=ON
+//   cmake --build build/fuzz --target fuzz_image_reader
+//   build/fuzz/tests/checkpoint/fuzz/fuzz_image_reader -detect_leaks=0 CORPUS
+//
+// The first byte says whether the header is made right, which a fuzzer could not do by itself.
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "counterpoint/checkpoint/internal/file_format.h"
+#include "counterpoint/checkpoint/internal/image_reader.h"
+#include "counterpoint/runtime/error.h"
+
+namespace internal = counterpoint::checkpoint_internal;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const bool sealed = data[0] != 0;
+  std::vector<std::byte> file(size - 1);
+  std::memcpy(file.data(), data + 1, file.size());
+  if (sealed && file.size() > internal::header_bytes) internal::seal(file);
+  try {
+    const internal::ImageReader reader("fuzz", file);
+    for (const std::string& name : reader.names()) {
+      try {
+        reader.read(name);
+      } catch (const counterpoint::Error&) {
+      }
+    }
+  } catch (const counterpoint::Error&) {
+  }
+  return 0;
+}
