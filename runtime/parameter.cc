@@ -55,7 +55,7 @@ double element_as_floating(const Tensor& tensor, std::int64_t index, DType dtype
   });
 }
 
-double Parameter::as_floating(DType dtype) const {
+double Parameter::converted(DType dtype) const {
   return std::visit(
       [&]<class T>(const T& value) -> double {
         if constexpr (std::is_same_v<T, const Tensor*>) {

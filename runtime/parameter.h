@@ -33,14 +33,28 @@ class COUNTERPOINT_PUBLIC Parameter {
     return found == nullptr ? nullptr : *found;
   }
 
+  // Whether it is a number of an integer type.
+  bool is_integer() const noexcept {
+    return std::holds_alternative<std::int64_t>(value_) ||
+           std::holds_alternative<std::uint64_t>(value_);
+  }
+
   // The number as a value of the floating type `dtype`, which a double holds exactly.
   // For tensors: of the one element. Errors: invalid_argument if there are more.
-  double as_floating(DType dtype) const;
+  double as_floating(DType dtype) const {
+    if (const double* number = std::get_if<double>(&value_)) [[likely]] {
+      if (dtype == DType::f32) return static_cast<double>(static_cast<float>(*number));
+      if (dtype == DType::f64) return *number;
+    }
+    return converted(dtype);
+  }
   // The number's bits as an integer of type `dtype`, extended to 64 bits. Errors: invalid_argument,
   // with `name`, for a fraction or a value that the type cannot hold.
   std::uint64_t as_integer(DType dtype, std::string_view name) const;
 
  private:
+  double converted(DType dtype) const;
+
   std::variant<double, std::int64_t, std::uint64_t, const Tensor*> value_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/stream_domain.h"
 
@@ -66,19 +68,19 @@ Reservation PlainStore::reserve(const Context& context, const CallRecord& record
   if (context.kind == ContextKind::replica) [[unlikely]] {
     return context.domain->reserve_in_turn(context, *this, record, blocks);
   }
-  const std::scoped_lock lock(mutex_);
+  const std::scoped_lock lock(lock_);
   const Reservation reserved{state_.key, state_.counter};
   state_.counter = definition().advance(state_.counter, blocks);
   return reserved;
 }
 
 void PlainStore::replace(const StreamState& state) {
-  const std::scoped_lock lock(mutex_);
+  const std::scoped_lock lock(lock_);
   state_ = state;
 }
 
 StreamState PlainStore::peek() const {
-  const std::scoped_lock lock(mutex_);
+  const std::scoped_lock lock(lock_);
   return state_;
 }
 

@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "counterpoint/runtime/algorithm.h"
 #include "counterpoint/runtime/call_record.h"
 #include "counterpoint/runtime/context.h"
+#include "counterpoint/runtime/draw_lock.h"
 #include "counterpoint/runtime/stream_layout.h"
 
 namespace counterpoint::inline v1 {
@@ -119,7 +119,7 @@ class COUNTERPOINT_PUBLIC PlainStore final : public StateStore,
   void replace(const StreamState& state);
 
  private:
-  mutable std::mutex mutex_;
+  mutable DrawLock lock_;
   StreamState state_;
 };
 

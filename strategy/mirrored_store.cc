@@ -40,7 +40,7 @@ Reservation MirroredStore::reserve(const Context& context, const CallRecord& rec
   if (context.kind == ContextKind::replica && context.domain == core_.get()) [[likely]] {
     LocalReplica& local = core_->replica(context.local_index);
     ReplicaState& replica = copies_[static_cast<std::size_t>(context.local_index)].replica;
-    const std::scoped_lock lock(local.mutex);
+    const std::scoped_lock lock(local.lock);
     local.log.record(stream_, record);
     const StreamState before = replica.advance(definition(), blocks);
     const std::uint64_t key = key_use == KeyUse::stream
@@ -61,7 +61,7 @@ StreamState MirroredStore::read(const Context& context) const {
   const int index = context.kind == ContextKind::replica && context.domain == core_.get()
                         ? context.local_index
                         : 0;
-  const std::scoped_lock lock(core_->replica(index).mutex);
+  const std::scoped_lock lock(core_->replica(index).lock);
   return copies_[static_cast<std::size_t>(index)].replica.state();
 }
 
@@ -69,7 +69,7 @@ void MirroredStore::assign(const Context& context, const CallRecord& record,
                            const StreamState& state) {
   if (context.kind == ContextKind::replica && context.domain == core_.get()) {
     LocalReplica& local = core_->replica(context.local_index);
-    const std::scoped_lock lock(local.mutex);
+    const std::scoped_lock lock(local.lock);
     local.log.record(stream_, record);
     copies_[static_cast<std::size_t>(context.local_index)].replica.assign(state);
     return;
@@ -109,7 +109,7 @@ void RunStore::check_own(const Context& context) const {
 Reservation RunStore::reserve(const Context& context, const CallRecord& /*record*/,
                               std::uint64_t blocks, KeyUse key_use) {
   check_own(context);
-  const std::scoped_lock lock(local_.mutex);
+  const std::scoped_lock lock(local_.lock);
   const StreamState before = state_.advance(definition(), blocks);
   const std::uint64_t key = key_use == KeyUse::stream
                                 ? state_.replica_key(definition(), layout(), replica_id_)
@@ -118,14 +118,14 @@ Reservation RunStore::reserve(const Context& context, const CallRecord& /*record
 }
 
 StreamState RunStore::read(const Context& /*context*/) const {
-  const std::scoped_lock lock(local_.mutex);
+  const std::scoped_lock lock(local_.lock);
   return state_.state();
 }
 
 void RunStore::assign(const Context& context, const CallRecord& /*record*/,
                       const StreamState& state) {
   check_own(context);
-  const std::scoped_lock lock(local_.mutex);
+  const std::scoped_lock lock(local_.lock);
   state_.assign(state);
 }
 

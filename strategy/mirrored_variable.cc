@@ -99,7 +99,7 @@ void VariableStore::assign(Operation operation, const ConstBuffer& values, const
   if (context.kind == ContextKind::replica && context.domain == core_.get()) {
     {
       LocalReplica& local = core_->replica(context.local_index);
-      const std::scoped_lock lock(local.mutex);
+      const std::scoped_lock lock(local.lock);
       local.log.record(digest_, record);
     }
     apply(operation, copies_[static_cast<std::size_t>(context.local_index)].value, values);

@@ -159,7 +159,7 @@ Reservation StrategyCore::reserve_in_turn(const Context& context, PlainStore& st
 
 void StrategyCore::record_for_all(std::uint64_t stream, const CallRecord& record) {
   for (LocalReplica& local : replicas_) {
-    const std::scoped_lock lock(local.mutex);
+    const std::scoped_lock lock(local.lock);
     local.log.record(stream, record);
   }
 }

@@ -22,6 +22,7 @@
 
 #include "counterpoint/runtime/call_record.h"
 #include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/draw_lock.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/state_store.h"
 #include "counterpoint/strategy/internal/call_log.h"
@@ -43,7 +44,7 @@ struct Request {
 
 // A replica of this rank: its call log, under its lock.
 struct alignas(128) LocalReplica {
-  std::mutex mutex;
+  DrawLock lock;
   CallLog log;
 };
 
