@@ -4,6 +4,8 @@
 
 #include "counterpoint/kernels/philox_scalar.h"
 #include "counterpoint/kernels/simd/philox_fills.h"
+#include "counterpoint/kernels/simd/threefry_fills.h"
+#include "counterpoint/kernels/threefry_scalar.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {
@@ -14,9 +16,8 @@ std::string name_of(std::int64_t target) {
   return without_vectors(target) ? "scalar" : hwy::TargetName(target);
 }
 
-StreamDefinition scalar_philox() {
-  StreamDefinition stream = philox_stream();
-  stream.fill = fill_philox_scalar;
+StreamDefinition with_fill(StreamDefinition stream, void (*fill)(const Fill&)) {
+  stream.fill = fill;
   return stream;
 }
 
@@ -40,12 +41,18 @@ ForcedTarget::~ForcedTarget() { hwy::SetSupportedTargetsForTest(0); }
 
 std::string_view fill_naming_target(const StreamDefinition& stream, const Fill& fill) {
   if (stream.fill == philox_stream().fill) return fill_philox(fill);
+  if (stream.fill == threefry_stream().fill) return fill_threefry(fill);
   stream.fill(fill);
   return "scalar";
 }
 
 const StreamDefinition& philox_scalar_stream() {
-  static const StreamDefinition stream = scalar_philox();
+  static const StreamDefinition stream = with_fill(philox_stream(), fill_philox_scalar);
+  return stream;
+}
+
+const StreamDefinition& threefry_scalar_stream() {
+  static const StreamDefinition stream = with_fill(threefry_stream(), fill_threefry_scalar);
   return stream;
 }
 

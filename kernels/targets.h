@@ -35,7 +35,8 @@ class COUNTERPOINT_PUBLIC ForcedTarget {
 COUNTERPOINT_PUBLIC std::string_view fill_naming_target(const StreamDefinition& stream,
                                                         const Fill& fill);
 
-// The same stream, computed by the scalar reference only.
+// The same streams, computed by the scalar references only.
 COUNTERPOINT_PUBLIC const StreamDefinition& philox_scalar_stream();
+COUNTERPOINT_PUBLIC const StreamDefinition& threefry_scalar_stream();
 
 }  // namespace counterpoint::inline v1::kernels

@@ -1,6 +1,6 @@
+#include "counterpoint/kernels/simd/threefry_fills.h"
 #include "counterpoint/kernels/stream_definition.h"
 #include "counterpoint/kernels/threefry.h"
-#include "counterpoint/kernels/threefry_scalar.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {
@@ -42,7 +42,7 @@ constexpr StreamDefinition kThreefry = {
     .derive_key = derive_key,
     .scramble_seed = scramble_seed,
     .supports = supports,
-    .fill = fill_threefry_scalar,
+    .fill = [](const Fill& fill) { fill_threefry(fill); },
     .fill_binomial = nullptr,
     .samplers = {},
     .shuffles = false,

@@ -154,6 +154,40 @@ TEST_P(Targets, RangesOfEverySize) {
   }
 }
 
+TEST_P(Targets, ThreefryOnEveryLayout) {
+  const std::vector<std::int64_t> shapes[] = {{7'001},    {7'000},     {3, 1'000},
+                                              {2, 3'000}, {3, 4, 333}, {1, 2'049}};
+  int in_vectors = 0;
+  for (Fill fill : every_kind(kernels::threefry_stream())) {
+    for (const auto& shape : shapes) {
+      fill.shape = shape;
+      std::uint64_t total = 1;
+      for (const std::int64_t side : shape) total *= static_cast<std::uint64_t>(side);
+      for (const std::uint64_t counter :
+           {std::uint64_t{7}, std::uint64_t{0xffffffffu - 300}, ~std::uint64_t{0} - 77}) {
+        fill.counter = {counter, 0};
+        for (const std::uint64_t first : {0u, 1u, 2u, 63u, 1'001u}) {
+          for (const std::uint64_t count : {std::uint64_t{5}, std::uint64_t{65}, total - first}) {
+            const auto expected = draw_bytes(kernels::threefry_scalar_stream(), fill, first, count);
+            std::vector<std::byte> out(expected.size() + 64, std::byte{0x5a});
+            fill.first_element = first;
+            fill.count = count;
+            fill.output = out.data();
+            const auto ran = fill_naming_target(kernels::threefry_stream(), fill);
+            ASSERT_TRUE(ran == GetParam() || ran == "scalar") << ran;
+            in_vectors += ran == GetParam() ? 1 : 0;
+            ASSERT_EQ(std::memcmp(out.data(), expected.data(), expected.size()), 0)
+                << describe(fill);
+            for (std::size_t i = expected.size(); i < out.size(); ++i)
+              ASSERT_EQ(out[i], std::byte{0x5a});
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(in_vectors, 1000);
+}
+
 TEST_P(Targets, EveryStepOfBoxMullerOnEveryInput) {
   const std::pair<ProbedStep, const char*> steps[] = {
       {ProbedStep::log, "207fef8ffa8c82caf82c478ee40c5bdbcc5d64d385cd8a1ce60d832fcf03b59b"},
