@@ -42,8 +42,10 @@ Fill make_fill(const Kind& kind, std::byte* out, std::uint64_t count,
 
 void register_kind(const Kind& kind, const StreamDefinition& stream, const std::string& how,
                    const std::string& target, bool beyond) {
-  const std::string name = std::string(kind.name) + "/" + std::string(dtype_name(kind.dtype)) +
-                           (beyond ? "/memory/" : "/cache/") + how;
+  const bool philox = &stream == &kernels::philox_stream();
+  const std::string name = (philox ? "" : "threefry_") + std::string(kind.name) + "/" +
+                           std::string(dtype_name(kind.dtype)) + (beyond ? "/memory/" : "/cache/") +
+                           how;
   benchmark::RegisterBenchmark(
       name.c_str(), [&kind, &stream, target, beyond](benchmark::State& state) {
         const kernels::ForcedTarget forced(target);
@@ -56,10 +58,16 @@ void register_kind(const Kind& kind, const StreamDefinition& stream, const std::
           state.SkipWithError("another instruction set ran");
           return;
         }
-        if (&stream == &kernels::philox_stream() &&
-            !verified(state, digest({buffer.data(), kVerified * size}), kind.digest)) {
-          return;
+        std::uint64_t expected = kind.digest;
+        if (&stream == &kernels::threefry_stream()) {
+          std::vector<std::byte> reference(kVerified * size);
+          Fill few = fill;
+          few.output = reference.data();
+          few.count = kVerified;
+          kernels::threefry_scalar_stream().fill(few);
+          expected = digest(reference);
         }
+        if (!verified(state, digest({buffer.data(), kVerified * size}), expected)) return;
         for (auto _ : state) {
           stream.fill(fill);
           benchmark::ClobberMemory();
@@ -75,8 +83,10 @@ void register_fills(bool small) {
   for (const Kind& kind : kKinds) {
     for (const std::string& target : targets) {
       register_kind(kind, kernels::philox_stream(), target, target, false);
-      if (!small && target == targets.front()) {
-        register_kind(kind, kernels::philox_stream(), target, target, true);
+      const bool best = target == targets.front();
+      if (!small && best) register_kind(kind, kernels::philox_stream(), target, target, true);
+      if (best && dtype_size(kind.dtype) > 2 && kind.distribution <= Distribution::uniform) {
+        register_kind(kind, kernels::threefry_stream(), target, target, false);
       }
     }
   }
