@@ -25,11 +25,17 @@ process_tree() {
   printf '%s\n' "${tree[@]}"
 }
 
-# Ends process $1 and all that descend from it at once, without a chance to say anything.
+# Ends mpirun's process $1 and all that descend from it at once, without a chance to say anything;
+# then removes the shared memory and the session folder that they had no time to remove.
 kill_tree() {
-  local tree
+  local tree pid segments=()
   mapfile -t tree < <(process_tree "$1")
+  for pid in "${tree[@]}"; do
+    mapfile -t -O ${#segments[@]} segments < \
+      <(grep -oh '/dev/shm/vader_segment[^ ]*' "/proc/$pid/maps" 2>/dev/null)
+  done
   kill -KILL "${tree[@]}" 2>/dev/null || true
+  rm -rf "${segments[@]}" "${TMPDIR:-/tmp}"/ompi.*."$EUID"/pid."$1"
 }
 
 # The step of the newest checkpoint in folder $1; 0 if there is none.
