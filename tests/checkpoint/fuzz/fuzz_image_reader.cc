@@ -7,7 +7,7 @@
 //
 // The first byte says whether the header is made right, which a fuzzer could not do by itself.
 #include <cstdint>
-#include <cstring>
+#include <span>
 #include <vector>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
@@ -19,8 +19,8 @@ namespace internal = counterpoint::checkpoint_internal;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const bool sealed = data[0] != 0;
-  std::vector<std::byte> file(size - 1);
-  std::memcpy(file.data(), data + 1, file.size());
+  const auto bytes = std::as_bytes(std::span(data, size)).subspan(1);
+  std::vector<std::byte> file(bytes.begin(), bytes.end());
   if (sealed && file.size() > internal::header_bytes) internal::seal(file);
   try {
     const internal::ImageReader reader("fuzz", file);
