@@ -47,3 +47,21 @@ function(counterpoint_mpi_test name)
       TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
   endforeach()
 endfunction()
+
+# counterpoint_job_test(<name> PROGRAM <target> RANKS <n; 0 without mpirun> ARGUMENTS <argument>...
+#                       STATUS zero|nonzero TEXTS <regular expression>... [NOT_TEXT <regular expression>]
+#                       [ENVIRONMENT <name=value>...])
+# A job in which something goes wrong: it must end by itself, within seconds, and say what it saw.
+set(COUNTERPOINT_EXPECT_JOB ${CMAKE_CURRENT_LIST_DIR}/expect_job.cmake)
+function(counterpoint_job_test name)
+  cmake_parse_arguments(arg "" "PROGRAM;RANKS;STATUS;NOT_TEXT" "ARGUMENTS;TEXTS;ENVIRONMENT" ${ARGN})
+  set(command $<TARGET_FILE:${arg_PROGRAM}> ${arg_ARGUMENTS})
+  if(arg_RANKS GREATER 0)
+    list(PREPEND command ${MPIEXEC_EXECUTABLE} -n ${arg_RANKS})
+  endif()
+  add_test(NAME ${name}
+           COMMAND ${CMAKE_COMMAND} "-DCOMMAND=${command}" -DSECONDS=40 -DSTATUS=${arg_STATUS} "-DTEXTS=${arg_TEXTS}"
+                   "-DNOT_TEXT=${arg_NOT_TEXT}" -P ${COUNTERPOINT_EXPECT_JOB})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${COUNTERPOINT_MPI_ENVIRONMENT};${arg_ENVIRONMENT}"
+                       TIMEOUT 60 PROCESSORS 2)
+endfunction()

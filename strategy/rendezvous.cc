@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 namespace counterpoint::inline v1 {
@@ -90,33 +91,40 @@ void Rendezvous::wait_until_settled(std::unique_lock<std::mutex>& lock) {
     for (const Slot& slot : slots_) {
       if (slot.status == Status::running) missing += (missing.empty() ? "" : "; ") + describe(slot);
     }
-    fail(Error(ErrorCode::deadline_exceeded,
-               fmt::format("{} did not come within {} s while another replica of rank {} waited",
-                           missing, options_.timeout_seconds, payload_->rank())));
+    give_up(Error(ErrorCode::deadline_exceeded,
+                  fmt::format("{} did not come within {} s while another replica of rank {} waited",
+                              missing, options_.timeout_seconds, payload_->rank())));
     return;
   }
 }
 
 // Called with the lock held and all slots settled, so that no replica touches its slot meanwhile.
 void Rendezvous::step(std::unique_lock<std::mutex>& lock) {
+  bool agreed = false;  // to fail: every rank throws the same
   try {
     const Proposal proposal = propose();
     lock.unlock();
     const Verdict verdict = control_.exchange(proposal);
     if (verdict.failed_rank) {
+      agreed = true;
       const auto failed =
           std::ranges::find_if(slots_, [](const Slot& s) { return s.error.has_value(); });
       const Error mine = failed == slots_.end() ? Error(ErrorCode::internal, "") : *failed->error;
       throw control_.share_error(mine, *verdict.failed_rank);
     }
     if (!verdict.occasions_agree || !verdict.calls_agree || !verdict.turns_agree) {
+      agreed = true;
       throw difference_between_ranks(verdict);
     }
     carry_out(verdict);
     lock.lock();
   } catch (const Error& error) {
     if (!lock.owns_lock()) lock.lock();
-    fail(error);
+    agreed ? fail(error) : give_up(error);
+    return;
+  } catch (const std::bad_alloc&) {
+    if (!lock.owns_lock()) lock.lock();
+    give_up(Error(ErrorCode::resource_exhausted, "no memory for what replicas do together"));
     return;
   }
   for (Slot& slot : slots_) {
@@ -128,6 +136,12 @@ void Rendezvous::step(std::unique_lock<std::mutex>& lock) {
 void Rendezvous::fail(const Error& error) {
   failure_ = error;
   carried_out_.notify_all();
+}
+
+void Rendezvous::give_up(const Error& error) {
+  control_.revoke(error);
+  payload_->revoke(error);
+  fail(error);
 }
 
 Proposal Rendezvous::propose() {

@@ -60,6 +60,73 @@ void check_alike(const PerReplica<Tensor>& values, int replicas_per_rank, int fr
   }
 }
 
+// The reduction of what every rank agreed to reduce.
+Tensor reduced(StrategyCore& core, Reduce reduce, const PerReplica<Tensor>& values) {
+  const DType dtype = values[0].dtype();
+  const Reduce exact = reduce == Reduce::mean ? Reduce::sum : reduce;
+  const std::size_t bytes = values[0].bytes().size();
+  std::vector<std::byte> rows(bytes * values.size());
+  for (std::size_t i = 0; i < values.size() && bytes != 0; ++i) {
+    std::memcpy(rows.data() + i * bytes, values[i].bytes().data(), bytes);
+  }
+  Tensor result(dtype, values[0].shape());
+  if (bytes == 0) return result;
+  reduce_rows(dtype, exact, rows.data(), bytes, static_cast<int>(values.size()), result.size(),
+              result.bytes().data());
+  core.payload().start_all_reduce(buffer_of(result), exact).wait(core.options().timeout_seconds);
+  if (reduce == Reduce::mean) divide_elements(buffer_of(result), core.num_replicas());
+  return result;
+}
+
+// What every rank agreed to gather: `others` is the shape of all values but for the length of axis `at`.
+Tensor gathered(StrategyCore& core, const PerReplica<Tensor>& values, std::size_t at,
+                const Shape& others) {
+  std::vector<std::int64_t> lengths;
+  for (const Tensor& value : values) lengths.push_back(value.shape()[at]);
+  std::vector<std::int64_t> all_lengths(static_cast<std::size_t>(core.num_replicas()));
+  core.payload().all_gather(std::span<const std::int64_t>(lengths),
+                            std::span<std::int64_t>(all_lengths));
+
+  // Each replica's elements travel in a row as long as the longest.
+  const std::int64_t longest = *std::ranges::max_element(all_lengths);
+  Shape padded_shape = others;
+  padded_shape[at] = longest;
+  const DType dtype = values[0].dtype();
+  const std::int64_t row = element_count(padded_shape);
+  const std::size_t row_bytes = static_cast<std::size_t>(row) * dtype_size(dtype);
+  Tensor mine(dtype, {static_cast<std::int64_t>(values.size()) * row});
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::span<const std::byte> bytes = values[i].bytes();
+    if (!bytes.empty())
+      std::memcpy(mine.bytes().data() + i * row_bytes, bytes.data(), bytes.size());
+  }
+  Tensor all(dtype, {static_cast<std::int64_t>(all_lengths.size()) * row});
+  core.payload()
+      .start_all_gather({mine.bytes().data(), mine.size(), dtype, {}}, buffer_of(all))
+      .wait(core.options().timeout_seconds);
+
+  Shape shape = others;
+  shape[at] = 0;
+  for (const std::int64_t length : all_lengths) shape[at] += length;
+  Tensor result(dtype, shape);
+  std::size_t outer = 1;
+  for (std::size_t i = 0; i < at; ++i) outer *= static_cast<std::size_t>(shape[i]);
+  std::size_t inner_bytes = dtype_size(dtype);
+  for (std::size_t i = at + 1; i < shape.size(); ++i) {
+    inner_bytes *= static_cast<std::size_t>(shape[i]);
+  }
+  std::byte* to = result.bytes().data();
+  for (std::size_t o = 0; o < outer; ++o) {
+    for (std::size_t replica = 0; replica < all_lengths.size(); ++replica) {
+      const std::size_t slab = static_cast<std::size_t>(all_lengths[replica]) * inner_bytes;
+      if (slab == 0) continue;
+      std::memcpy(to, all.bytes().data() + replica * row_bytes + o * slab, slab);
+      to += slab;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 MirroredVariable MirroredStrategy::variable(const Tensor& initial, std::string name,
@@ -93,22 +160,7 @@ Tensor MirroredStrategy::reduce(Reduce reduce, const PerReplica<Tensor>& values,
                 .scalars = {static_cast<std::uint64_t>(reduce), 0},
                 .location = location},
                refused);
-  const DType dtype = values[0].dtype();
-  const Reduce exact = reduce == Reduce::mean ? Reduce::sum : reduce;
-  const std::size_t bytes = values[0].bytes().size();
-  std::vector<std::byte> rows(bytes * values.size());
-  for (std::size_t i = 0; i < values.size() && bytes != 0; ++i) {
-    std::memcpy(rows.data() + i * bytes, values[i].bytes().data(), bytes);
-  }
-  Tensor result(dtype, values[0].shape());
-  if (bytes == 0) return result;
-  reduce_rows(dtype, exact, rows.data(), bytes, static_cast<int>(values.size()), result.size(),
-              result.bytes().data());
-  core_->payload()
-      .start_all_reduce(buffer_of(result), exact)
-      .wait(core_->options().timeout_seconds);
-  if (reduce == Reduce::mean) divide_elements(buffer_of(result), num_replicas_in_sync());
-  return result;
+  return core_->move_payload([&] { return reduced(*core_, reduce, values); });
 }
 
 void MirroredStrategy::broadcast(Tensor& values, int root, Location location) {
@@ -130,7 +182,9 @@ void MirroredStrategy::broadcast_buffer(const Buffer& values, int root, const Lo
                 .scalars = {static_cast<std::uint64_t>(root), 0},
                 .location = location},
                refused);
-  core_->payload().start_broadcast(values, root).wait(core_->options().timeout_seconds);
+  core_->move_payload([&] {
+    core_->payload().start_broadcast(values, root).wait(core_->options().timeout_seconds);
+  });
 }
 
 Tensor MirroredStrategy::gather(const PerReplica<Tensor>& values, int axis, Location location) {
@@ -151,50 +205,7 @@ Tensor MirroredStrategy::gather(const PerReplica<Tensor>& values, int axis, Loca
                 .location = location},
                refused);
 
-  std::vector<std::int64_t> lengths;
-  for (const Tensor& value : values) lengths.push_back(value.shape()[at]);
-  std::vector<std::int64_t> all_lengths(static_cast<std::size_t>(num_replicas_in_sync()));
-  core_->payload().all_gather(std::span<const std::int64_t>(lengths),
-                              std::span<std::int64_t>(all_lengths));
-
-  // Each replica's elements travel in a row as long as the longest.
-  const std::int64_t longest = *std::ranges::max_element(all_lengths);
-  Shape padded_shape = others;
-  padded_shape[at] = longest;
-  const DType dtype = values[0].dtype();
-  const std::int64_t row = element_count(padded_shape);
-  const std::size_t row_bytes = static_cast<std::size_t>(row) * dtype_size(dtype);
-  Tensor mine(dtype, {static_cast<std::int64_t>(values.size()) * row});
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::span<const std::byte> bytes = values[i].bytes();
-    if (!bytes.empty())
-      std::memcpy(mine.bytes().data() + i * row_bytes, bytes.data(), bytes.size());
-  }
-  Tensor all(dtype, {static_cast<std::int64_t>(all_lengths.size()) * row});
-  core_->payload()
-      .start_all_gather({mine.bytes().data(), mine.size(), dtype, {}}, buffer_of(all))
-      .wait(core_->options().timeout_seconds);
-
-  Shape shape = others;
-  shape[at] = 0;
-  for (const std::int64_t length : all_lengths) shape[at] += length;
-  Tensor result(dtype, shape);
-  std::size_t outer = 1;
-  for (std::size_t i = 0; i < at; ++i) outer *= static_cast<std::size_t>(shape[i]);
-  std::size_t inner_bytes = dtype_size(dtype);
-  for (std::size_t i = at + 1; i < shape.size(); ++i) {
-    inner_bytes *= static_cast<std::size_t>(shape[i]);
-  }
-  std::byte* to = result.bytes().data();
-  for (std::size_t o = 0; o < outer; ++o) {
-    for (std::size_t replica = 0; replica < all_lengths.size(); ++replica) {
-      const std::size_t slab = static_cast<std::size_t>(all_lengths[replica]) * inner_bytes;
-      if (slab == 0) continue;
-      std::memcpy(to, all.bytes().data() + replica * row_bytes + o * slab, slab);
-      to += slab;
-    }
-  }
-  return result;
+  return core_->move_payload([&] { return gathered(*core_, values, at, others); });
 }
 
 bool MirroredStrategy::any(bool flag, Location location) {
@@ -205,7 +216,8 @@ bool MirroredStrategy::any(bool flag, Location location) {
                 .scalars = {},
                 .location = location});
   std::array<std::int32_t, 1> value = {flag ? 1 : 0};
-  core_->payload().all_reduce(std::span<std::int32_t>(value), Reduce::max);
+  core_->move_payload(
+      [&] { core_->payload().all_reduce(std::span<std::int32_t>(value), Reduce::max); });
   return value[0] != 0;
 }
 

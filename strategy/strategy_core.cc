@@ -200,6 +200,12 @@ void StrategyCore::stop(const Error& error) {
   if (!stopped_) stopped_ = error;
 }
 
+void StrategyCore::give_up(const Error& error) {
+  control_.revoke(error);
+  payload_->revoke(error);
+  stop(error);
+}
+
 void StrategyCore::agree(const CallRecord& record, const std::optional<Error>& local_error) {
   const Verdict verdict = control_.exchange({.occasion = record.fingerprint(),
                                              .calls = replicas_.front().log.digest(),

@@ -43,6 +43,8 @@ class Control {
 
   // Collective.
   Verdict exchange(const Proposal& proposal);
+  // For a rank that cannot go on: the others' operations throw `reason`. Not collective.
+  void revoke(const Error& reason) noexcept { communicator_->revoke(reason); }
   // Every rank's text, at most kMostText bytes of each. Collective, on the way to an error.
   std::vector<std::string> tell_all(const std::string& text);
   // Rank `root`'s error, on every rank. Collective; `error` is looked at on rank `root`.

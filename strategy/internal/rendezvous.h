@@ -85,6 +85,8 @@ class Rendezvous {
   void wait_until_settled(std::unique_lock<std::mutex>& lock);
   void step(std::unique_lock<std::mutex>& lock);
   void fail(const Error& error);
+  // This rank alone cannot go on: the others are told, and do not wait for it.
+  void give_up(const Error& error);
 
   Proposal propose();
   std::optional<Error> local_difference() const;

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -78,6 +79,21 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   // All ranks agree to make the call of `record`, or all throw; `local_error` makes all ranks throw
   // it.
   void agree(const CallRecord& record, const std::optional<Error>& local_error = std::nullopt);
+  // Moves a payload after all ranks agreed to. A rank that cannot (no memory, a deadline) tells the others,
+  // and the strategy stops.
+  template <class Move>
+  auto move_payload(Move move) {
+    try {
+      return move();
+    } catch (const Error& error) {
+      give_up(error);
+      throw;
+    } catch (const std::bad_alloc&) {
+      const Error error(ErrorCode::resource_exhausted, "no memory for what ranks do together");
+      give_up(error);
+      throw error;
+    }
+  }
   void check(const std::source_location& location);
 
   // The MirroredStrategy has gone.
@@ -93,6 +109,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   std::optional<Error> call_replica(const std::function<void(ReplicaContext&)>& function,
                                     int local_index) noexcept;
   void stop(const Error& error);
+  void give_up(const Error& error);
 
   StrategyOptions options_;
   const std::shared_ptr<Communicator> payload_;

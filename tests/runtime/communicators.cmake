@@ -11,56 +11,40 @@ counterpoint_test_executable(communicator_user_mpi SOURCES communicator_user_mpi
 counterpoint_mpi_test(communicator_user_mpi RANKS 1 2 3 4 COMMAND communicator_user_mpi)
 counterpoint_mpi_test(communicator_user_mpi_single RANKS 2 COMMAND communicator_user_mpi single)
 
-# counterpoint_job_test(<name> RANKS <n; 0 without mpirun> ARGUMENTS <argument>... STATUS zero|nonzero
-#                       TEXTS <regular expression>... [NOT_TEXT <regular expression>] [ENVIRONMENT <name=value>...])
-# Ranks that fail must end the job by themselves, within seconds.
-function(counterpoint_job_test name)
-  cmake_parse_arguments(arg "" "RANKS;STATUS;NOT_TEXT" "ARGUMENTS;TEXTS;ENVIRONMENT" ${ARGN})
-  set(command $<TARGET_FILE:communicator_faults> ${arg_ARGUMENTS})
-  if(arg_RANKS GREATER 0)
-    list(PREPEND command ${MPIEXEC_EXECUTABLE} -n ${arg_RANKS})
-  endif()
-  add_test(NAME ${name}
-           COMMAND ${CMAKE_COMMAND} "-DCOMMAND=${command}" -DSECONDS=40 -DSTATUS=${arg_STATUS} "-DTEXTS=${arg_TEXTS}"
-                   "-DNOT_TEXT=${arg_NOT_TEXT}" -P ${CMAKE_CURRENT_SOURCE_DIR}/expect_job.cmake)
-  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${COUNTERPOINT_MPI_ENVIRONMENT};${arg_ENVIRONMENT}"
-                       TIMEOUT 60 PROCESSORS 2)
-endfunction()
-
 counterpoint_test_executable(communicator_faults SOURCES communicator_faults.cc LIBS counterpoint_runtime)
 
 set(saw_expiry "deadline_exceeded: call 2, all_reduce of 8 f64, sum: rank 1 .no answer. did not arrive within 1 s")
 set(saw_unusable "failed_precondition: this communicator is unusable since: call 2, all_reduce")
 foreach(fault hangs stops leaves)
-  counterpoint_job_test(communicator_faults/${fault} RANKS 3 ARGUMENTS ${fault} STATUS nonzero
+  counterpoint_job_test(communicator_faults/${fault} PROGRAM communicator_faults RANKS 3 ARGUMENTS ${fault} STATUS nonzero
     TEXTS "rank 0 saw ${saw_expiry}" "rank 2 saw ${saw_expiry}" "rank 0 saw ${saw_unusable}" "rank 2 saw ${saw_unusable}"
     NOT_TEXT "saw nothing")
 endforeach()
-counterpoint_job_test(communicator_faults/hangs_large RANKS 3 ARGUMENTS hangs_large STATUS nonzero
+counterpoint_job_test(communicator_faults/hangs_large PROGRAM communicator_faults RANKS 3 ARGUMENTS hangs_large STATUS nonzero
   TEXTS "rank 0 saw deadline_exceeded: call 2, all_reduce of 5000000 f64, sum: rank 1"
         "rank 2 saw deadline_exceeded: call 2, all_reduce of 5000000 f64, sum: rank 1"
   NOT_TEXT "saw nothing")
-counterpoint_job_test(communicator_faults/late RANKS 3 ARGUMENTS late STATUS nonzero
+counterpoint_job_test(communicator_faults/late PROGRAM communicator_faults RANKS 3 ARGUMENTS late STATUS nonzero
   TEXTS "rank 0 saw ${saw_expiry}" "rank 2 saw ${saw_expiry}"
         "rank 1 saw failed_precondition: this communicator is unusable since: call 2, all_reduce of 8 f64, sum: rank 1 .made 1 calls."
   NOT_TEXT "saw nothing")
-counterpoint_job_test(communicator_faults/gives_up RANKS 3 ARGUMENTS gives_up STATUS nonzero
+counterpoint_job_test(communicator_faults/gives_up PROGRAM communicator_faults RANKS 3 ARGUMENTS gives_up STATUS nonzero
   TEXTS "rank 0 saw resource_exhausted: rank 1: out of gradients" "rank 2 saw resource_exhausted: rank 1: out of gradients"
         "rank 1 saw failed_precondition: this communicator is unusable since: rank 1: out of gradients"
   NOT_TEXT "saw nothing")
-counterpoint_job_test(communicator_faults/drops_large RANKS 2 ARGUMENTS drops_large STATUS nonzero
+counterpoint_job_test(communicator_faults/drops_large PROGRAM communicator_faults RANKS 2 ARGUMENTS drops_large STATUS nonzero
   TEXTS "rank 0 saw failed_precondition: rank 1: call 2, all_reduce of 5000000 f64, sum: given up before all of its payload was read"
   NOT_TEXT "saw nothing")
 # mpirun sees the death itself; nobody may be left behind.
-counterpoint_job_test(communicator_faults/dies RANKS 3 ARGUMENTS dies STATUS nonzero
+counterpoint_job_test(communicator_faults/dies PROGRAM communicator_faults RANKS 3 ARGUMENTS dies STATUS nonzero
   TEXTS "signal 9" NOT_TEXT "saw nothing")
 # Linked with another MPI than the launcher's: the launcher announces four, MPI sees one.
-counterpoint_job_test(communicator_faults/mismatched_world RANKS 0 ARGUMENTS none STATUS nonzero
+counterpoint_job_test(communicator_faults/mismatched_world PROGRAM communicator_faults RANKS 0 ARGUMENTS none STATUS nonzero
   TEXTS "no world: failed_precondition: the launcher announces 4 ranks .PMI_SIZE=4., but MPI sees one rank"
   ENVIRONMENT PMI_SIZE=4)
-counterpoint_job_test(communicator_faults/mismatched_rank RANKS 0 ARGUMENTS none STATUS nonzero
+counterpoint_job_test(communicator_faults/mismatched_rank PROGRAM communicator_faults RANKS 0 ARGUMENTS none STATUS nonzero
   TEXTS "no world: failed_precondition: the launcher announces 4 ranks .SLURM_STEP_NUM_TASKS=4., but MPI sees one rank"
   ENVIRONMENT SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=2)
 # The negative control: without a fault the same program ends well.
-counterpoint_job_test(communicator_faults/none RANKS 3 ARGUMENTS none STATUS zero
+counterpoint_job_test(communicator_faults/none PROGRAM communicator_faults RANKS 3 ARGUMENTS none STATUS zero
   TEXTS "rank 0 saw nothing" "rank 1 saw nothing" "rank 2 saw nothing" NOT_TEXT "deadline")

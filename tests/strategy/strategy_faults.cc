@@ -1,0 +1,61 @@
+// A job in which rank 1 goes wrong in the middle of training: strategy_faults <fault> <replicas per rank>.
+// Each other rank prints what it saw as "rank R saw CODE: MESSAGE"; a job without a fault ends with
+// "rank R is done".
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/generator.h"
+#include "counterpoint/strategy/mirrored_strategy.h"
+
+namespace cp = counterpoint;
+
+namespace {
+
+[[noreturn]] void sleep_forever() {
+  for (;;) pause();
+}
+
+void go_wrong(std::string_view fault) {
+  if (fault == "hangs") sleep_forever();
+  if (fault == "stops") raise(SIGSTOP);
+  if (fault == "dies") raise(SIGKILL);
+  if (fault == "leaves") std::exit(0);
+  if (fault == "throws") throw std::runtime_error("the data set is gone");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto world = cp::Communicator::world(&argc, &argv);
+  const std::string_view fault = argc > 1 ? argv[1] : "";
+  const int replicas_per_rank = argc > 2 ? std::atoi(argv[2]) : 1;
+  try {
+    cp::MirroredStrategy strategy(world,
+                                  {.replicas_per_rank = replicas_per_rank, .timeout_seconds = 1});
+    const auto scope = strategy.scope();
+    auto noise = cp::Generator::from_seed(1);
+    for (int step = 0; step < 20; ++step) {
+      strategy.run([&](cp::ReplicaContext& replica) {
+        std::vector<float> gradient(100);
+        noise.fill_normal(gradient);
+        if (step == 10 && replica.rank() == 1 && replica.local_index() == replicas_per_rank - 1) {
+          go_wrong(fault);
+        }
+        replica.all_reduce(gradient, cp::Reduce::mean);
+      });
+    }
+  } catch (const cp::Error& error) {
+    std::printf("rank %d saw %s\n", world->rank(), error.what());
+    std::fflush(stdout);
+    return 1;
+  }
+  std::printf("rank %d is done\n", world->rank());
+  return 0;
+}
