@@ -157,7 +157,7 @@ inline constexpr double kExpP[11] = {
     0x1.27e4db679bec4p-22, 0x1.af4ddddcf06d6p-26, 0x1.1f72fca58cc92p-29,
 };
 
-// e^(x + x_lo) for an x_lo that is small against 1.
+// e^(x + x_lo) for an x_lo that is a rounding error of x.
 constexpr double exp_of_parts(double x, double x_lo) {
   if (!(x == x)) return x;
   if (x > 709.8) return std::numeric_limits<double>::infinity();
@@ -165,8 +165,9 @@ constexpr double exp_of_parts(double x, double x_lo) {
   const int k = static_cast<int>(x * kLog2E + (x < 0 ? -0.5 : 0.5));
   const double hi = x - k * kLn2Hi;
   const double lo = k * kLn2Lo;
-  const double r = hi - lo;
-  const double r_lo = ((hi - r) - lo) + x_lo;
+  const double r_of_x = hi - lo;
+  const double r = r_of_x + x_lo;
+  const double r_lo = ((hi - r_of_x) - lo) + (x_lo - (r - r_of_x));
   const double y = 1.0 + (r + (r * r * horner(r, kExpP) + r_lo));
   const auto power_of_two = [](int exponent) {
     return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
@@ -179,10 +180,11 @@ constexpr double exp(double x) { return exp_of_parts(x, 0.0); }
 
 // ------------------------------------------------------------------ pow
 
-// x^y for 0 <= x < 1 and y > 0, to less than an ULP where the result is normal.
+// x^y for 0 <= x < 1 and y > 0, to about an ULP where the result is normal.
 constexpr double pow_of_unit(double x, double y) {
   if (!(x >= std::numeric_limits<double>::min())) return x * 0.0;
-  const DoubleDouble l = log_parts_f64(x);
+  const DoubleDouble parts = log_parts_f64(x);
+  const DoubleDouble l = fast_two_sum(parts.hi, parts.lo);
   if (!(y * l.hi > -746.0)) return 0.0;  // also keeps the product below from overflowing
   const DoubleDouble product = two_product(y, l.hi);
   return exp_of_parts(product.hi, product.lo + y * l.lo);
