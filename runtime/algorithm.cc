@@ -16,7 +16,9 @@ constexpr std::string_view kAutoSelect = "autoselect";
 constexpr int kAutoSelectNumber = static_cast<int>(Algorithm::auto_select);
 
 // Every algorithm there is; the first is what auto_select means.
-std::array<const StreamDefinition*, 1> stream_definitions() { return {&kernels::philox_stream()}; }
+std::array<const StreamDefinition*, 2> stream_definitions() {
+  return {&kernels::philox_stream(), &kernels::threefry_stream()};
+}
 
 std::string name_of_number(int number) {
   if (number == kAutoSelectNumber) return std::string(kAutoSelect);
@@ -40,6 +42,7 @@ AlgorithmName::AlgorithmName(std::string_view name) {
 }
 
 const StreamDefinition& stream_definition(const AlgorithmName& algorithm) {
+  if (algorithm.definition() != nullptr) return *algorithm.definition();
   std::vector<std::string_view> known;
   for (const StreamDefinition* definition : stream_definitions()) {
     if (algorithm.name() == kAutoSelect || algorithm.name() == definition->name) return *definition;

@@ -28,11 +28,18 @@ class COUNTERPOINT_PUBLIC AlgorithmName {
   AlgorithmName(const char* name) : AlgorithmName(std::string_view(name)) {}         // NOLINT
   AlgorithmName(const std::string& name) : AlgorithmName(std::string_view(name)) {}  // NOLINT
 
+  // An algorithm of a caller's own, which must outlive all that is made with it.
+  AlgorithmName(const StreamDefinition& definition)  // NOLINT(google-explicit-constructor)
+      : name_(definition.name), definition_(&definition) {}
+
   // Normalised.
   const std::string& name() const noexcept { return name_; }
+  // Of a caller's own algorithm, else null.
+  const StreamDefinition* definition() const noexcept { return definition_; }
 
  private:
   std::string name_;
+  const StreamDefinition* definition_ = nullptr;
 };
 
 // Errors: invalid_argument for an unknown algorithm, naming those known.

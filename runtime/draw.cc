@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "counterpoint/kernels/math_xla.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {
@@ -61,6 +62,21 @@ T affine(T value, T scale, T offset) {
   } else {
     const T product = T::from_float(value.to_float() * scale.to_float());
     return T::from_float(product.to_float() + offset.to_float());
+  }
+}
+
+// The same, rounded once, of a number that was drawn.
+template <class T>
+T fused_affine(T value, T scale, T offset) {
+  if constexpr (std::is_same_v<T, double>) {
+    return kernels::math::fused_f64(value, scale, offset);
+  } else if constexpr (std::is_same_v<T, float>) {
+    return kernels::math::fused_f32(value, scale, offset);
+  } else if constexpr (!std::is_arithmetic_v<T>) {
+    return T::from_float(
+        kernels::math::fused_f32(value.to_float(), scale.to_float(), offset.to_float()));
+  } else {
+    return affine(value, scale, offset);  // no parameters broadcast in integers
   }
 }
 
@@ -134,7 +150,7 @@ DrawPlan::DrawPlan(const StreamDefinition& definition, Operation operation, DTyp
     : operation_(operation),
       dtype_(dtype),
       shape_(shape),
-      elements_(element_count(shape)),
+      elements_(shape.size() == 1 && shape[0] >= 0 ? shape[0] : element_count(shape)),
       result_count_(elements_),
       blocks_(kBlocksPerElement * static_cast<std::uint64_t>(elements_)) {
   if (operation == Operation::binomial) {
@@ -282,8 +298,10 @@ void DrawPlan::run_broadcast(const StreamDefinition& definition, kernels::Fill f
     const ShapeView drawn = written_shape_.empty() ? shape_ : ShapeView(written_shape_);
     for_each_broadcast(broadcast.shape, {drawn, broadcast.scale.shape(), broadcast.offset.shape()},
                        [&](std::int64_t i, std::int64_t n, std::int64_t s, std::int64_t o) {
-                         out[i] =
-                             affine(element(numbers, n), element(scale, s), element(offset, o));
+                         const T x = element(numbers, n);
+                         out[i] = definition.fused_scaling
+                                      ? fused_affine(x, element(scale, s), element(offset, o))
+                                      : affine(x, element(scale, s), element(offset, o));
                        });
   });
 }
