@@ -80,7 +80,15 @@ std::uint64_t element_bits(double value, DType dtype) {
   return word;
 }
 
-// `parameter` expanded to `shape`.
+// floor(batch * 200 * (samples + 3) / 4) elements' worth of blocks: what TensorFlow's binomial
+// reserves.
+std::uint64_t reserved_blocks(std::uint64_t batch, std::uint64_t samples) {
+  const auto product = static_cast<unsigned __int128>(batch) * 200u * (samples + 3u);
+  return kBlocksPerElement * static_cast<std::uint64_t>(product / 4u);
+}
+
+}  // namespace
+
 Tensor expanded(const Tensor& parameter, const Shape& shape) {
   Tensor result(parameter.dtype(), shape);
   visit_dtype(parameter.dtype(), [&]<class T>(T) {
@@ -93,15 +101,6 @@ Tensor expanded(const Tensor& parameter, const Shape& shape) {
   });
   return result;
 }
-
-// floor(batch * 200 * (samples + 3) / 4) elements' worth of blocks: what TensorFlow's binomial
-// reserves.
-std::uint64_t reserved_blocks(std::uint64_t batch, std::uint64_t samples) {
-  const auto product = static_cast<unsigned __int128>(batch) * 200u * (samples + 3u);
-  return kBlocksPerElement * static_cast<std::uint64_t>(product / 4u);
-}
-
-}  // namespace
 
 void DrawPlan::plan_binomial(const StreamDefinition& definition, const Parameter& counts,
                              const Parameter& probabilities) {

@@ -1,64 +1,87 @@
+// The stateless functions that generators have too: one plan, the seed's blocks, one fill.
 #include "counterpoint/runtime/stateless.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cstring>
-#include <numeric>
-
-#include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/internal/stateless_draw.h"
 
 namespace counterpoint::inline v1 {
+namespace {
 
-ShuffleOffsets::ShuffleOffsets(std::uint64_t count, StatelessSeed seed) : count_(count) {
-  if (count > std::uint64_t{1} << 32) {
-    throw Error(
-        ErrorCode::invalid_argument,
-        fmt::format("a shuffle takes at most 2^32 items (one 32-bit word each), not {}", count));
-  }
-  kernels::philox_stream().scramble_seed(seed.data(), &key_, &counter_);
-}
-
-void ShuffleOffsets::refill() {
-  const std::array<std::int64_t, 1> shape = {static_cast<std::int64_t>(count_)};
-  const std::uint64_t left = count_ - drawn_;
-  kernels::philox_stream().fill({.distribution = kernels::Distribution::uniform_full_int,
-                                 .dtype = DType::u32,
-                                 .shape = shape,
-                                 .first_element = drawn_,
-                                 .key = key_,
-                                 .counter = counter_,
-                                 .output = words_.data(),
-                                 .count = std::min<std::uint64_t>(left, words_.size())});
-}
-
-std::uint64_t ShuffleOffsets::next() {
-  const std::uint64_t at = drawn_ % words_.size();
-  if (at == 0) refill();
-  const std::uint64_t offset = words_[at] % (count_ - drawn_);
-  ++drawn_;
-  return offset;
-}
-
-Tensor stateless_shuffle(const Tensor& value, StatelessSeed seed) {
-  if (value.shape().empty()) {
-    throw Error(ErrorCode::invalid_argument, "a scalar has no axis to shuffle along");
-  }
-  const std::int64_t rows = value.shape().front();
-  std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
-  std::iota(order.begin(), order.end(), 0);
-  stateless_shuffle(std::span(order), seed);
-
-  Tensor result(value.dtype(), value.shape());
-  const std::span<const std::byte> from = value.bytes();
-  const std::span<std::byte> to = result.bytes();
-  const std::size_t row_bytes = rows == 0 ? 0 : from.size() / static_cast<std::size_t>(rows);
-  if (row_bytes == 0) return result;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    std::memcpy(to.data() + i * row_bytes,
-                from.data() + static_cast<std::size_t>(order[i]) * row_bytes, row_bytes);
-  }
+Tensor draw(Operation operation, const Shape& shape, const StatelessSeed& seed,
+            const Parameter& first, const Parameter& second, DType dtype,
+            const AlgorithmName& algorithm) {
+  const StreamDefinition& definition = stream_definition(algorithm);
+  DrawPlan plan(definition, operation, dtype, shape, first, second);
+  Tensor result(dtype, plan.result_shape());
+  plan.run(definition, stateless_reservation(definition, seed), result.bytes().data());
   return result;
+}
+
+void fill(Operation operation, const FillTarget& out, const StatelessSeed& seed,
+          const Parameter& first, const Parameter& second, ShapeView shape,
+          const AlgorithmName& algorithm) {
+  const StreamDefinition& definition = stream_definition(algorithm);
+  const std::int64_t count = out.count();
+  const ShapeView logical = shape.empty() ? ShapeView(&count, 1) : shape;
+  DrawPlan plan(definition, operation, out.dtype(), logical, first, second);
+  check_array_size(count, plan.result_count());
+  plan.run(definition, stateless_reservation(definition, seed), out.data());
+}
+
+}  // namespace
+
+Tensor stateless_normal(const Shape& shape, const StatelessSeed& seed, const Parameter& mean,
+                        const Parameter& stddev, DType dtype, const AlgorithmName& algorithm) {
+  return draw(Operation::normal, shape, seed, mean, stddev, dtype, algorithm);
+}
+
+Tensor stateless_truncated_normal(const Shape& shape, const StatelessSeed& seed,
+                                  const Parameter& mean, const Parameter& stddev, DType dtype,
+                                  const AlgorithmName& algorithm) {
+  return draw(Operation::truncated_normal, shape, seed, mean, stddev, dtype, algorithm);
+}
+
+Tensor stateless_uniform(const Shape& shape, const StatelessSeed& seed, const Parameter& minval,
+                         const Parameter& maxval, DType dtype, const AlgorithmName& algorithm) {
+  return draw(Operation::uniform, shape, seed, minval, maxval, dtype, algorithm);
+}
+
+Tensor stateless_uniform_full_int(const Shape& shape, const StatelessSeed& seed, DType dtype,
+                                  const AlgorithmName& algorithm) {
+  return draw(Operation::uniform_full_int, shape, seed, 0, 0, dtype, algorithm);
+}
+
+Tensor stateless_binomial(const Shape& shape, const StatelessSeed& seed, const Parameter& counts,
+                          const Parameter& probs, DType dtype, const AlgorithmName& algorithm) {
+  return draw(Operation::binomial, shape, seed, counts, probs, dtype, algorithm);
+}
+
+void fill_stateless_normal(const FillTarget& out, const StatelessSeed& seed, const Parameter& mean,
+                           const Parameter& stddev, ShapeView shape,
+                           const AlgorithmName& algorithm) {
+  fill(Operation::normal, out, seed, mean, stddev, shape, algorithm);
+}
+
+void fill_stateless_truncated_normal(const FillTarget& out, const StatelessSeed& seed,
+                                     const Parameter& mean, const Parameter& stddev,
+                                     ShapeView shape, const AlgorithmName& algorithm) {
+  fill(Operation::truncated_normal, out, seed, mean, stddev, shape, algorithm);
+}
+
+void fill_stateless_uniform(const FillTarget& out, const StatelessSeed& seed,
+                            const Parameter& minval, const Parameter& maxval, ShapeView shape,
+                            const AlgorithmName& algorithm) {
+  fill(Operation::uniform, out, seed, minval, maxval, shape, algorithm);
+}
+
+void fill_stateless_uniform_full_int(const FillTarget& out, const StatelessSeed& seed,
+                                     ShapeView shape, const AlgorithmName& algorithm) {
+  fill(Operation::uniform_full_int, out, seed, 0, 0, shape, algorithm);
+}
+
+void fill_stateless_binomial(const FillTarget& out, const StatelessSeed& seed,
+                             const Parameter& counts, const Parameter& probs, ShapeView shape,
+                             const AlgorithmName& algorithm) {
+  fill(Operation::binomial, out, seed, counts, probs, shape, algorithm);
 }
 
 }  // namespace counterpoint::inline v1

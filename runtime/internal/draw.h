@@ -89,6 +89,8 @@ class DrawPlan {
 
 // Parameters that are tensors or scalars, as a tensor of the floating type `dtype`.
 Tensor converted_parameter(const Parameter& parameter, DType dtype);
+// `parameter` expanded to `shape`, to which it broadcasts.
+Tensor expanded(const Tensor& parameter, const Shape& shape);
 // What stands for a parameter in a call record: a scalar's bits, or a tensor's type and shape.
 std::uint64_t record_scalar(const Parameter& parameter, DType dtype);
 

@@ -1,0 +1,116 @@
+// An algorithm is one table that all else is written against: a third one, made here, serves
+// generators, splits, replicas, checkpoints and stateless functions without another line of the
+// library.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "counterpoint/checkpoint/checkpoint.h"
+#include "counterpoint/kernels/stream_definition.h"
+#include "counterpoint/runtime/generator.h"
+#include "counterpoint/runtime/stateless.h"
+#include "counterpoint/strategy/mirrored_strategy.h"
+#include "runtime/expect_error.h"
+
+namespace counterpoint {
+namespace {
+
+using kernels::Counter;
+using kernels::Distribution;
+using kernels::Fill;
+
+// Element i of a draw is counter + i, with the key above it: easy to predict.
+std::uint64_t toy_word(std::uint64_t key, std::uint64_t counter) {
+  return key << 32 | (counter & 0xffffffffu);
+}
+
+constexpr StreamDefinition kToy = {
+    .name = "toy",
+    .id = 77,
+    .counter_words = 1,
+    .words_per_block = 2,
+    .advance = [](Counter counter, std::uint64_t blocks) { return counter + blocks; },
+    .derive_key = [](std::uint64_t key, std::uint64_t replica) { return key + 100 + replica; },
+    .scramble_seed =
+        [](const std::int64_t seed[2], std::uint64_t* key, Counter* counter) {
+          *key = static_cast<std::uint64_t>(seed[0]);
+          *counter = {.low = static_cast<std::uint64_t>(seed[1]), .high = 0};
+        },
+    .supports =
+        [](Distribution distribution, DType dtype) {
+          return distribution == Distribution::uniform_full_int && dtype_size(dtype) == 8 &&
+                 !is_floating(dtype);
+        },
+    .fill =
+        [](const Fill& fill) {
+          auto* out = static_cast<std::uint64_t*>(fill.output);
+          for (std::uint64_t i = 0; i < fill.count; ++i) {
+            out[i] = toy_word(fill.key, fill.counter.low + fill.first_element + i);
+          }
+        },
+};
+
+using Words = std::vector<std::uint64_t>;
+
+Words words(const Tensor& tensor) {
+  const auto span = tensor.values<std::uint64_t>();
+  return {span.begin(), span.end()};
+}
+
+Words state(const Generator& g) {
+  const Tensor tensor = g.state();
+  const auto span = tensor.values<std::int64_t>();
+  return {span.begin(), span.end()};
+}
+
+TEST(ToyAlgorithm, Generators) {
+  auto g = Generator::from_state(std::array<std::int64_t, 2>{5, 3}, {.algorithm = kToy});
+  EXPECT_EQ(words(g.uniform_full_int<std::uint64_t>({2})), (Words{toy_word(3, 5), toy_word(3, 6)}));
+  EXPECT_EQ(state(g), (Words{5 + 512, 3}));
+  EXPECT_EQ(g.to_string(), "toy generator, counter 517, key 3");
+  EXPECT_EQ(state(Generator::from_seed({9}, kToy)), (Words{0, 9}));
+  const std::vector<Generator> children = g.split(2);
+  EXPECT_EQ(state(children[1]), (Words{0, toy_word(3, 518)}));
+  expect_error(ErrorCode::invalid_argument, {"toy", "2 words", "not 3"}, [] {
+    (void)Generator::from_state(std::array<std::int64_t, 3>{1, 2, 3}, {.algorithm = kToy});
+  });
+  expect_error(ErrorCode::invalid_argument, {"toy", "normal", "f32"},
+               [&] { (void)g.normal<float>({2}); });
+}
+
+TEST(ToyAlgorithm, StatelessFunctions) {
+  EXPECT_EQ(words(stateless_uniform_full_int<std::uint64_t>({2}, {4, 7}, kToy)),
+            (Words{toy_word(4, 7), toy_word(4, 8)}));
+  EXPECT_EQ(fold_in({4, 7}, std::int64_t{1}, kToy)[0], static_cast<std::int64_t>(toy_word(4, 7)));
+  expect_error(ErrorCode::invalid_argument, {"gamma", "toy"}, [] {
+    (void)stateless_gamma<float>({2}, {1, 2}, 1, 1, kToy);
+  });
+}
+
+TEST(ToyAlgorithm, ReplicasAndCheckpoints) {
+  const std::string file = std::filesystem::path(testing::TempDir()) / "toy_algorithm.h5";
+  MirroredStrategy strategy({.replicas_per_rank = 2});
+  const auto scope = strategy.scope();
+  auto g = Generator::from_state(std::array<std::int64_t, 2>{5, 3}, {.algorithm = kToy});
+  std::array<std::uint64_t, 2> drawn{};
+  const auto draw = [&](ReplicaContext& replica) {
+    drawn[static_cast<std::size_t>(replica.replica_id())] = g();
+  };
+  strategy.run(draw);
+  EXPECT_EQ(drawn, (std::array<std::uint64_t, 2>{toy_word(103, 5), toy_word(104, 5)}));
+
+  Checkpoint checkpoint(Communicator::world(), {{"g", g}});
+  checkpoint.save(file);
+  strategy.run(draw);
+  checkpoint.restore(file);
+  EXPECT_EQ(state(g), (Words{5 + 256, 3}));
+  strategy.run(draw);
+  EXPECT_EQ(drawn, (std::array<std::uint64_t, 2>{toy_word(103, 261), toy_word(104, 261)}));
+  std::filesystem::remove(file);
+}
+
+}  // namespace
+}  // namespace counterpoint
