@@ -1,8 +1,9 @@
 // Numbered checkpoints in a folder: keeps the newest, restores the newest whole one.
 //
-//   cp::CheckpointManager checkpoints(world, "run/", {{"noise", noise}, {"step", step}}, {.keep =
-//   3}); std::int64_t step = checkpoints.restore_latest();   // 0 if there is none yet while (step
-//   < 1000) { train(); checkpoints.save(++step); } log(checkpoints.last_restore().to_string());
+//   cp::CheckpointManager checkpoints(world, "run/", {{"noise", noise}, {"step", step}}, {.keep = 3});
+//   std::int64_t step = checkpoints.restore_latest();  // 0 if there is none yet
+//   while (step < 1000) { train(); checkpoints.save(++step); }
+//   log(checkpoints.last_restore().to_string());
 //
 // Files are named checkpoint-00000017.h5 after their step. The folder is created as needed, and
 // belongs to one manager at a time, on whatever machine. All calls are collective; rank 0 alone

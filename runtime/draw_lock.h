@@ -26,4 +26,4 @@ class DrawLock {
   std::atomic_flag held_;
 };
 
-}  // namespace counterpoint::v1
+}  // namespace counterpoint::inline v1

@@ -60,10 +60,11 @@ void ShardedDraws::fill(Operation operation, const Buffer& out, ShapeView shape,
   const Context& context = current_context();
   check_not_tracing(context, "a draw that replicas share");
   if (context.kind == ContextKind::replica && store_->num_replicas() == 0) {
-    throw Error(ErrorCode::failed_precondition,
-                fmt::format("{} was made outside of the strategy: its replicas take turns and share no "
-                            "draw; make it in the strategy's scope",
-                            store_->origin().to_string()));
+    throw Error(
+        ErrorCode::failed_precondition,
+        fmt::format("{} was made outside of the strategy: its replicas take turns and share no "
+                    "draw; make it in the strategy's scope",
+                    store_->origin().to_string()));
   }
   const StreamDefinition& definition = store_->definition();
   const RowRange rows = rows_in(context, std::max<std::int64_t>(shape.front(), 0));

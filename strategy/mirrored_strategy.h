@@ -59,8 +59,8 @@ class COUNTERPOINT_PUBLIC ReplicaGuard {
   ReplicaGuard& operator=(const ReplicaGuard&) = delete;
   ~ReplicaGuard();
 
-  ReplicaContext& operator*() noexcept { return replica_; }
-  ReplicaContext* operator->() noexcept { return &replica_; }
+  const ReplicaContext& operator*() const noexcept { return replica_; }
+  const ReplicaContext* operator->() const noexcept { return &replica_; }
 
  private:
   std::shared_ptr<StrategyCore> core_;
