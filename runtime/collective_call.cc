@@ -1,4 +1,4 @@
-#include "counterpoint/runtime/collective_call.h"
+#include "counterpoint/runtime/internal/collective_call.h"
 
 #include <fmt/format.h>
 

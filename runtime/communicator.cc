@@ -4,9 +4,9 @@
 
 #include <mutex>
 
-#include "counterpoint/runtime/launcher.h"
+#include "counterpoint/runtime/internal/launcher.h"
+#include "counterpoint/runtime/internal/mpi_session.h"
 #include "counterpoint/runtime/mpi_communicator.h"
-#include "counterpoint/runtime/mpi_session.h"
 #include "counterpoint/runtime/thread_communicator.h"
 
 namespace counterpoint::inline v1 {

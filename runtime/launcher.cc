@@ -1,4 +1,4 @@
-#include "counterpoint/runtime/launcher.h"
+#include "counterpoint/runtime/internal/launcher.h"
 
 #include <charconv>
 #include <cstdlib>

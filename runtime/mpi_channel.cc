@@ -1,4 +1,4 @@
-#include "counterpoint/runtime/mpi_channel.h"
+#include "counterpoint/runtime/internal/mpi_channel.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <new>
 #include <utility>
 
-#include "counterpoint/runtime/backoff.h"
+#include "counterpoint/runtime/internal/backoff.h"
 
 namespace counterpoint::inline v1 {
 namespace {

@@ -4,11 +4,11 @@
 
 #include <utility>
 
-#include "counterpoint/runtime/backoff.h"
-#include "counterpoint/runtime/collective_call.h"
-#include "counterpoint/runtime/deadline.h"
-#include "counterpoint/runtime/mpi_channel.h"
-#include "counterpoint/runtime/mpi_session.h"
+#include "counterpoint/runtime/internal/backoff.h"
+#include "counterpoint/runtime/internal/collective_call.h"
+#include "counterpoint/runtime/internal/deadline.h"
+#include "counterpoint/runtime/internal/mpi_channel.h"
+#include "counterpoint/runtime/internal/mpi_session.h"
 
 namespace counterpoint::inline v1 {
 namespace {

@@ -1,11 +1,11 @@
-#include "counterpoint/runtime/mpi_operation.h"
+#include "counterpoint/runtime/internal/mpi_operation.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-#include "counterpoint/runtime/mpi_session.h"
-#include "counterpoint/runtime/reduce_elements.h"
+#include "counterpoint/runtime/internal/mpi_session.h"
+#include "counterpoint/runtime/internal/reduce_elements.h"
 
 namespace counterpoint::inline v1 {
 namespace {

@@ -1,13 +1,13 @@
-#include "counterpoint/runtime/mpi_roll_call.h"
+#include "counterpoint/runtime/internal/mpi_roll_call.h"
 
 #include <algorithm>
 #include <cstring>
 #include <memory>
 #include <type_traits>
 
-#include "counterpoint/runtime/backoff.h"
-#include "counterpoint/runtime/deadline.h"
-#include "counterpoint/runtime/mpi_session.h"
+#include "counterpoint/runtime/internal/backoff.h"
+#include "counterpoint/runtime/internal/deadline.h"
+#include "counterpoint/runtime/internal/mpi_session.h"
 
 namespace counterpoint::inline v1 {
 namespace {

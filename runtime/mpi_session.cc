@@ -1,4 +1,4 @@
-#include "counterpoint/runtime/mpi_session.h"
+#include "counterpoint/runtime/internal/mpi_session.h"
 
 #include <fmt/format.h>
 

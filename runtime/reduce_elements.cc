@@ -1,4 +1,4 @@
-#include "counterpoint/runtime/reduce_elements.h"
+#include "counterpoint/runtime/internal/reduce_elements.h"
 
 #include <algorithm>
 #include <cstring>

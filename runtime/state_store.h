@@ -1,7 +1,7 @@
 // The state behind a generator. Every draw is one call of reserve(), after all validation and
 // allocation, so that a call that fails changes nothing.
 //
-//   auto store = cp::PlainStore::create(definition, {.counter = {1, 0}, .key = 0}, origin);
+//   auto store = std::make_shared<cp::PlainStore>(definition, state, origin);
 //   Reservation reserved = store->reserve(current_context(), record, 256 * count, KeyUse::stream);
 //   definition.fill({..., .key = reserved.key, .counter = reserved.counter, ...});
 //

@@ -2,8 +2,10 @@
 // generators made outside, and compares calls. An interface, so that runtime/ does not know
 // strategy/.
 //
-//   if (context.domain != nullptr) store = context.domain->make_store(context, definition, state,
-//   origin); else store = std::make_shared<PlainStore>(definition, state, origin);
+//   std::shared_ptr<StateStore> store =
+//       context.domain != nullptr
+//           ? context.domain->make_store(context, definition, state, origin, layout)
+//           : std::make_shared<PlainStore>(definition, state, origin);
 //
 // Thread-safety: called by replica threads at once.
 #pragma once

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
-#include "counterpoint/runtime/collective_call.h"
-#include "counterpoint/runtime/thread_hub.h"
+#include "counterpoint/runtime/internal/collective_call.h"
+#include "counterpoint/runtime/internal/thread_hub.h"
 
 namespace counterpoint::inline v1 {
 namespace {

@@ -1,12 +1,12 @@
-#include "counterpoint/runtime/thread_hub.h"
+#include "counterpoint/runtime/internal/thread_hub.h"
 
 #include <fmt/format.h>
 
 #include <cstring>
 #include <new>
 
-#include "counterpoint/runtime/deadline.h"
-#include "counterpoint/runtime/reduce_elements.h"
+#include "counterpoint/runtime/internal/deadline.h"
+#include "counterpoint/runtime/internal/reduce_elements.h"
 
 namespace counterpoint::inline v1 {
 namespace {

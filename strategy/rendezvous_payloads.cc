@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "counterpoint/runtime/reduce_elements.h"
+#include "counterpoint/runtime/internal/reduce_elements.h"
 #include "counterpoint/strategy/internal/element_arithmetic.h"
 #include "counterpoint/strategy/internal/rendezvous.h"
 

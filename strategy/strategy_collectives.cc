@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "counterpoint/runtime/error.h"
-#include "counterpoint/runtime/reduce_elements.h"
+#include "counterpoint/runtime/internal/reduce_elements.h"
 #include "counterpoint/strategy/internal/element_arithmetic.h"
 #include "counterpoint/strategy/internal/strategy_core.h"
 #include "counterpoint/strategy/internal/variable_store.h"

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "counterpoint/runtime/collective_call.h"
+#include "counterpoint/runtime/internal/collective_call.h"
 
 namespace counterpoint::inline v1 {
 

@@ -17,7 +17,7 @@
 #include <memory>
 #include <vector>
 
-#include "counterpoint/runtime/collective_call.h"
+#include "counterpoint/runtime/internal/collective_call.h"
 
 namespace counterpoint::inline v1 {
 

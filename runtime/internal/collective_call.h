@@ -1,9 +1,8 @@
 // Private: what a collective call asks for, checked before anything is started, and how messages
 // name it.
 //
-//   const CollectiveCall call = all_reduce_call(values, Reduce::sum);  // may throw
-//   invalid_argument to_string(call);                                                    //
-//   "all_reduce of 8 f64, sum"
+//   const CollectiveCall call = all_reduce_call(values, Reduce::sum);  // may throw invalid_argument
+//   to_string(call);                                                    // "all_reduce of 8 f64, sum"
 //
 // Thread-safety: values.
 #pragma once

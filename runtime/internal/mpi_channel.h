@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "counterpoint/runtime/deadline.h"
-#include "counterpoint/runtime/mpi_operation.h"
-#include "counterpoint/runtime/mpi_roll_call.h"
-#include "counterpoint/runtime/mpi_session.h"
+#include "counterpoint/runtime/internal/deadline.h"
+#include "counterpoint/runtime/internal/mpi_operation.h"
+#include "counterpoint/runtime/internal/mpi_roll_call.h"
+#include "counterpoint/runtime/internal/mpi_session.h"
 
 namespace counterpoint::inline v1 {
 
