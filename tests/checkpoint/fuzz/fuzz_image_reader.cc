@@ -3,7 +3,9 @@
 //   cmake -B build/fuzz -DCMAKE_CXX_COMPILER=clang++-16 -DCMAKE_C_COMPILER=clang-16
 //         -DCOUNTERPOINT_SANITIZE=address,undefined,fuzzer-no-link -DCOUNTERPOINT_FUZZ=ON
 //   cmake --build build/fuzz --target fuzz_image_reader
-//   build/fuzz/tests/checkpoint/fuzz/fuzz_image_reader -detect_leaks=0 CORPUS
+//   ASAN_OPTIONS=detect_leaks=0 build/fuzz/tests/checkpoint/fuzz/fuzz_image_reader CORPUS
+//
+// Leaks are libhdf5's own, on malformed input.
 //
 // The first byte says whether the header is made right, which a fuzzer could not do by itself.
 #include <cstdint>
