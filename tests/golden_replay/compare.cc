@@ -52,7 +52,9 @@ bool within_slack(std::uint64_t want_bits, const NormalParts& parts, std::size_t
     for (int step = 0; step < ulps; ++step) {
       z = std::nextafter(z, direction);
       const double scaled = z * parts.stddev[i];
-      if (scaled + parts.mean[i] == want) return true;
+      const double result = parts.fused ? std::fma(z, parts.stddev[i], parts.mean[i])  //
+                                        : scaled + parts.mean[i];
+      if (result == want) return true;
     }
   }
   return false;

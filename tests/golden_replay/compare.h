@@ -24,6 +24,7 @@ struct NormalParts {
   std::vector<double> standard;
   std::vector<double> stddev;
   std::vector<double> mean;
+  bool fused = false;  // scaled with one rounding
 };
 
 // The difference in words, or none. `want` is the flat list of the step, or is null where the step

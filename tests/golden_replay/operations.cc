@@ -144,12 +144,76 @@ cp::Tensor split_keys(cp::Generator& generator, const json& step) {
   return cp::Tensor::from<std::int64_t>(std::span<const std::int64_t>(keys), {count});
 }
 
+cp::StatelessSeed stateless_seed(const json& step) {
+  return cp::StatelessSeed(std::span<const std::int64_t>(as_words(step.at("seed"))));
+}
+
+std::string algorithm_of_step(const json& step) { return step.value("alg", "philox"); }
+
 cp::Tensor shuffle(const json& step) {
-  if (step.value("alg", "philox") != "philox") throw Failure("shuffles are Philox's");
-  const std::vector<std::int64_t> seed = as_words(step.at("seed"));
-  if (seed.size() != 2) throw Failure("a stateless seed has two integers");
   return cp::stateless_shuffle(tensor_of(step.at("value"), dtype_of_step(step)),
-                               {seed[0], seed[1]});
+                               stateless_seed(step), algorithm_of_step(step));
+}
+
+using StatelessDistribution = cp::Tensor (*)(const cp::Shape&, const cp::StatelessSeed&,
+                                             const cp::Parameter&, const cp::Parameter&, cp::DType,
+                                             const cp::AlgorithmName&);
+
+// `parameters` is the type of lists: the result's where there is none.
+Stateless distribution(StatelessDistribution function, const char* first, const char* second,
+                       std::optional<cp::DType> parameters = std::nullopt) {
+  return [=](const json& step) {
+    const cp::DType dtype = dtype_of_step(step);
+    return function(shape_of_step(step), stateless_seed(step),
+                    Argument(step.at(first), parameters.value_or(dtype)),
+                    Argument(step.at(second), parameters.value_or(dtype)), dtype,
+                    algorithm_of_step(step));
+  };
+}
+
+cp::Tensor stateless_full_int(const json& step) {
+  return cp::stateless_uniform_full_int(shape_of_step(step), stateless_seed(step),
+                                        dtype_of_step(step), algorithm_of_step(step));
+}
+
+cp::Tensor poisson(const json& step) {
+  return cp::stateless_poisson(shape_of_step(step), stateless_seed(step),
+                               Argument(step.at("lam"), cp::DType::f64), dtype_of_step(step),
+                               algorithm_of_step(step));
+}
+
+cp::Tensor categorical(const json& step) {
+  const cp::DType logits = dtype_named(step.at("logits_dtype").get<std::string>());
+  return cp::stateless_categorical(tensor_of(step.at("logits"), logits),
+                                   step.at("num_samples").get<std::int64_t>(), stateless_seed(step),
+                                   dtype_of_step(step), algorithm_of_step(step));
+}
+
+cp::Tensor parameterized_truncated_normal(const json& step) {
+  const cp::DType dtype = dtype_of_step(step);
+  return cp::stateless_parameterized_truncated_normal(
+      shape_of_step(step), stateless_seed(step), Argument(step.at("mean"), dtype),
+      Argument(step.at("stddev"), dtype), Argument(step.at("minval"), dtype),
+      Argument(step.at("maxval"), dtype), dtype, algorithm_of_step(step));
+}
+
+// The recorded data was an i32, whatever the type of the answer.
+cp::Tensor fold_in(const json& step) {
+  want_i64(step);
+  return cp::fold_in(stateless_seed(step), step.at("data").get<std::int32_t>(),
+                     algorithm_of_step(step))
+      .tensor();
+}
+
+cp::Tensor split_seed(const json& step) {
+  std::vector<std::int64_t> words;
+  for (const cp::StatelessSeed& seed : cp::split(
+           stateless_seed(step), step.at("num").get<std::int64_t>(), algorithm_of_step(step))) {
+    if (seed.dtype() != dtype_of_step(step)) throw Failure("children have their seed's type");
+    words.insert(words.end(), seed.words().begin(), seed.words().end());
+  }
+  const auto count = static_cast<std::int64_t>(words.size());
+  return cp::Tensor::from<std::int64_t>(std::span<const std::int64_t>(words), {count});
 }
 
 }  // namespace
@@ -207,8 +271,46 @@ const std::map<std::string, Change>& changes() {
 }
 
 const std::map<std::string, Stateless>& stateless_functions() {
-  static const std::map<std::string, Stateless> table = {{"stateless_shuffle", shuffle}};
+  static const std::map<std::string, Stateless> table = {
+      {"stateless_normal", distribution(cp::stateless_normal, "mean", "stddev")},
+      {"stateless_truncated_normal",
+       distribution(cp::stateless_truncated_normal, "mean", "stddev")},
+      {"stateless_uniform", distribution(cp::stateless_uniform, "minval", "maxval")},
+      {"stateless_uniform_full_int", stateless_full_int},
+      {"stateless_binomial",
+       distribution(cp::stateless_binomial, "counts", "probs", cp::DType::f32)},
+      {"stateless_gamma", distribution(cp::stateless_gamma, "alpha", "beta")},
+      {"stateless_poisson", poisson},
+      {"stateless_categorical", categorical},
+      {"stateless_parameterized_truncated_normal", parameterized_truncated_normal},
+      {"stateless_shuffle", shuffle},
+      {"stateless_fold_in", fold_in},
+      {"stateless_split", split_seed},
+  };
   return table;
+}
+
+std::optional<NormalParts> stateless_parts(const json& step, const cp::Tensor& got) {
+  if (got.dtype() != cp::DType::f64) return std::nullopt;
+  const std::string op = step.at("op");
+  cp::Tensor standard = got;
+  double stddev = 1;
+  double mean = 0;
+  if (op == "stateless_normal" || op == "stateless_truncated_normal") {
+    json unscaled = step;
+    unscaled["mean"] = 0.0;
+    unscaled["stddev"] = 1.0;
+    standard = stateless_functions().at(op)(unscaled);
+    stddev = step.at("stddev").get<double>();
+    mean = step.at("mean").get<double>();
+  } else if (op != "stateless_gamma" && op != "stateless_parameterized_truncated_normal") {
+    return std::nullopt;
+  }
+  const auto values = standard.values<double>();
+  return NormalParts{.standard = {values.begin(), values.end()},
+                     .stddev = std::vector<double>(values.size(), stddev),
+                     .mean = std::vector<double>(values.size(), mean),
+                     .fused = cp::stream_definition(algorithm_of_step(step)).fused_scaling};
 }
 
 bool has_slack(const json& step) {
@@ -232,7 +334,8 @@ std::optional<NormalParts> normal_parts(const cp::Generator& generator, const js
   };
   return NormalParts{.standard = drawn(mean.like(0), stddev.like(1)),
                      .stddev = drawn(stddev, mean.like(0)),
-                     .mean = drawn(mean, stddev.like(0))};
+                     .mean = drawn(mean, stddev.like(0)),
+                     .fused = generator.definition().fused_scaling};
 }
 
 }  // namespace golden

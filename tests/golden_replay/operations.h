@@ -34,4 +34,7 @@ const std::map<std::string, Stateless>& stateless_functions();
 std::optional<NormalParts> normal_parts(const counterpoint::Generator& generator, const json& step);
 bool has_slack(const json& step);
 
+// The same for a stateless step with slack (f64 normals and gamma), of which `got` is the result.
+std::optional<NormalParts> stateless_parts(const json& step, const counterpoint::Tensor& got);
+
 }  // namespace golden

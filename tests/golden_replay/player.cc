@@ -33,6 +33,11 @@ void want_an_answer(const json& step) {
   }
 }
 
+// A generator outside with the algorithm and the state of `generator`.
+cp::Generator plain_copy(const cp::Generator& generator) {
+  return cp::Generator::from_state(generator.state(), {.algorithm = generator.definition()});
+}
+
 }  // namespace
 
 Player::Player(std::shared_ptr<cp::Communicator> world, PlayerOptions options)
@@ -121,7 +126,7 @@ void Player::draw(const json& step, Where where) {
   const Draw& operation = draws().at(step.at("op"));
   cp::Generator& generator = voice(step).generator;
   std::optional<NormalParts> parts;
-  if (has_slack(step)) parts = normal_parts(cp::Generator::from_state(generator.state()), step);
+  if (has_slack(step)) parts = normal_parts(plain_copy(generator), step);
   const auto draw_here = [&] {
     report(compare(operation(generator, step), step, only_answer(step), parts ? &*parts : nullptr));
   };
@@ -169,7 +174,7 @@ void Player::draw_in_run(const json& step) {
 
 cp::Generator Player::twin(const json& step, const Voice& drawn, int replica_id) {
   if (drawn.made_in > 0) return drawn.generator.for_replica(replica_id);
-  cp::Generator generator = cp::Generator::from_state(drawn.generator.state());
+  cp::Generator generator = plain_copy(drawn.generator);
   generator.skip(replica_id * cp::element_count(step.at("shape").get<cp::Shape>()));
   return generator;
 }
@@ -217,7 +222,9 @@ void Player::restore(const json& step) {
 void Player::stateless(const json& step) {
   want_an_answer(step);
   const Stateless& function = stateless_functions().at(step.at("op"));
-  report(compare(function(step), step, only_answer(step), nullptr));
+  const cp::Tensor got = function(step);
+  const std::optional<NormalParts> parts = stateless_parts(step, got);
+  report(compare(got, step, only_answer(step), parts ? &*parts : nullptr));
 }
 
 void Player::check_state(const json& step) {
