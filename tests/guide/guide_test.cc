@@ -166,6 +166,11 @@ TEST_F(GuideTest, Splitting) {
          {"split", "g.normal([]) after the split"}});
 }
 
+TEST_F(GuideTest, Stateless) {
+  const char* const what = "stateless_normal([2, 3], seed=[1, 2]), each time";
+  check("stateless", run(program("stateless")), {{"stateless", what}, {"stateless", what}});
+}
+
 TEST_F(GuideTest, StrategyOutside) {
   check("strategy_outside", run(program("strategy_outside")),
         {{"strategy, made outside", "what the two replicas draw, in order"}});
