@@ -40,8 +40,7 @@ void check_dtype(std::string_view sampler, DType dtype, bool supported, std::str
 
 BatchedParameters::BatchedParameters(std::string_view sampler, ShapeView shape,
                                      std::initializer_list<const Parameter*> parameters,
-                                     DType dtype)
-    : dtype_(dtype) {
+                                     DType dtype) {
   Shape batch_shape;
   for (const Parameter* parameter : parameters) {
     values_.push_back(converted_parameter(*parameter, dtype));

@@ -67,7 +67,6 @@ class BatchedParameters {
  private:
   std::uint64_t batch_ = 0;
   std::uint64_t samples_ = 0;
-  DType dtype_;
   std::vector<Tensor> values_;
 };
 
