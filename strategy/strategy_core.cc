@@ -114,9 +114,13 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
     return std::make_shared<RunStore>(shared_from_this(), definition, state, std::move(origin),
                                       layout, context);
   }
-  check_use(context, origin.to_string());
+  // A replica that is the first to use the global generator makes it for all, in the middle of a run: it
+  // is in no log then, since replicas come to it at different calls.
+  const bool in_run = running_;
+  if (!in_run) check_use(context, origin.to_string());
   auto store =
       std::make_shared<MirroredStore>(shared_from_this(), definition, state, origin, layout);
+  if (in_run) return store;
   // Ranks that make different generators differ from here on.
   record_for_all(mix_digest(origin.digest(), layout.digest()),
                  {.operation = Operation::create,
