@@ -43,6 +43,11 @@ inline std::vector<std::byte> draw_bytes(const StreamDefinition& stream, Fill fi
   return out;
 }
 
+// Whether `bytes` are what stands at `at`; nothing is the same as nothing.
+inline bool same_bytes(const void* at, std::span<const std::byte> bytes) {
+  return bytes.empty() || std::memcmp(at, bytes.data(), bytes.size()) == 0;
+}
+
 template <class T>
 std::string sha256(std::span<const T> values) {
   unsigned char digest[EVP_MAX_MD_SIZE];
