@@ -6,10 +6,10 @@
 #include <limits>
 #include <type_traits>
 
-#include "counterpoint/kernels/math.h"
-#include "counterpoint/kernels/philox_readers.h"
-#include "counterpoint/kernels/philox_samplers.h"
-#include "counterpoint/kernels/philox_scalar.h"
+#include "counterpoint/kernels/internal/math.h"
+#include "counterpoint/kernels/internal/philox_readers.h"
+#include "counterpoint/kernels/internal/philox_samplers.h"
+#include "counterpoint/kernels/internal/philox_scalar.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {

@@ -3,9 +3,9 @@
 // docs/streams.md section 12.
 #include <cmath>
 
-#include "counterpoint/kernels/math.h"
-#include "counterpoint/kernels/philox_readers.h"
-#include "counterpoint/kernels/philox_samplers.h"
+#include "counterpoint/kernels/internal/math.h"
+#include "counterpoint/kernels/internal/philox_readers.h"
+#include "counterpoint/kernels/internal/philox_samplers.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {

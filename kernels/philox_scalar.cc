@@ -1,12 +1,12 @@
-#include "counterpoint/kernels/philox_scalar.h"
+#include "counterpoint/kernels/internal/philox_scalar.h"
 
 #include <algorithm>
 #include <array>
 #include <type_traits>
 
+#include "counterpoint/kernels/internal/scale.h"
+#include "counterpoint/kernels/internal/uniform.h"
 #include "counterpoint/kernels/philox.h"
-#include "counterpoint/kernels/scale.h"
-#include "counterpoint/kernels/uniform.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {

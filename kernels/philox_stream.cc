@@ -1,6 +1,6 @@
+#include "counterpoint/kernels/internal/philox_samplers.h"
+#include "counterpoint/kernels/internal/philox_scalar.h"
 #include "counterpoint/kernels/philox.h"
-#include "counterpoint/kernels/philox_samplers.h"
-#include "counterpoint/kernels/philox_scalar.h"
 #include "counterpoint/kernels/simd/philox_fills.h"
 #include "counterpoint/kernels/stream_definition.h"
 

@@ -2,10 +2,10 @@
 
 #include <hwy/targets.h>
 
-#include "counterpoint/kernels/philox_scalar.h"
+#include "counterpoint/kernels/internal/philox_scalar.h"
+#include "counterpoint/kernels/internal/threefry_scalar.h"
 #include "counterpoint/kernels/simd/philox_fills.h"
 #include "counterpoint/kernels/simd/threefry_fills.h"
-#include "counterpoint/kernels/threefry_scalar.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {

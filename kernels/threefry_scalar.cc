@@ -1,12 +1,12 @@
-#include "counterpoint/kernels/threefry_scalar.h"
+#include "counterpoint/kernels/internal/threefry_scalar.h"
 
 #include <algorithm>
 #include <cmath>
 #include <type_traits>
 
-#include "counterpoint/kernels/math_xla.h"
+#include "counterpoint/kernels/internal/math_xla.h"
+#include "counterpoint/kernels/internal/uniform.h"
 #include "counterpoint/kernels/threefry.h"
-#include "counterpoint/kernels/uniform.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "counterpoint/kernels/math_xla.h"
+#include "counterpoint/kernels/internal/math_xla.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {

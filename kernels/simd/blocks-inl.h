@@ -27,7 +27,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "counterpoint/kernels/philox_scalar.h"
+#include "counterpoint/kernels/internal/philox_scalar.h"
 #include "counterpoint/kernels/simd/philox-inl.h"
 #include "counterpoint/kernels/simd/streaming.h"
 

@@ -18,9 +18,9 @@
 #define COUNTERPOINT_KERNELS_SIMD_MATH_F32_INL_H_
 #endif
 
+#include "counterpoint/kernels/internal/uniform.h"
 #include "counterpoint/kernels/simd/philox-inl.h"
 #include "counterpoint/kernels/simd/tables.h"
-#include "counterpoint/kernels/uniform.h"
 
 #if COUNTERPOINT_VECTORS
 HWY_BEFORE_NAMESPACE();

@@ -16,7 +16,7 @@
 #define COUNTERPOINT_KERNELS_SIMD_MATH_F64_INL_H_
 #endif
 
-#include "counterpoint/kernels/math.h"
+#include "counterpoint/kernels/internal/math.h"
 #include "counterpoint/kernels/simd/philox-inl.h"
 
 #if COUNTERPOINT_VECTORS

@@ -1,6 +1,6 @@
 #include "counterpoint/kernels/simd/philox_fills.h"
 
-#include "counterpoint/kernels/philox_scalar.h"
+#include "counterpoint/kernels/internal/philox_scalar.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {

@@ -4,9 +4,9 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/probe.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/internal/uniform.h"
 #include "counterpoint/kernels/simd/finish-inl.h"
 #include "counterpoint/kernels/simd/normal_f32-inl.h"
-#include "counterpoint/kernels/uniform.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {

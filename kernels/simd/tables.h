@@ -1,7 +1,7 @@
 // math.h's log table as two arrays, for vector look-ups.
 #pragma once
 
-#include "counterpoint/kernels/math.h"
+#include "counterpoint/kernels/internal/math.h"
 
 namespace counterpoint::inline v1::kernels {
 

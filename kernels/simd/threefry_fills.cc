@@ -1,7 +1,7 @@
 #include "counterpoint/kernels/simd/threefry_fills.h"
 
-#include "counterpoint/kernels/math_xla.h"
-#include "counterpoint/kernels/threefry_scalar.h"
+#include "counterpoint/kernels/internal/math_xla.h"
+#include "counterpoint/kernels/internal/threefry_scalar.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/threefry_fills.cc"

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "counterpoint/kernels/uniform.h"
+#include "counterpoint/kernels/internal/uniform.h"
 #include "kernels/fills.h"
 
 namespace counterpoint::kernels_test {

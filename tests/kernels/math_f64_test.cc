@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "counterpoint/kernels/uniform.h"
+#include "counterpoint/kernels/internal/uniform.h"
 #include "kernels/fills.h"
 
 namespace counterpoint::kernels_test {

@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "counterpoint/kernels/math.h"
+#include "counterpoint/kernels/internal/math.h"
 #include "counterpoint/kernels/stream_definition.h"
 
 namespace counterpoint::kernels_test {

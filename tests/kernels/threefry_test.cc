@@ -8,8 +8,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "counterpoint/kernels/math_xla.h"
-#include "counterpoint/kernels/uniform.h"
+#include "counterpoint/kernels/internal/math_xla.h"
+#include "counterpoint/kernels/internal/uniform.h"
 #include "kernels/fills.h"
 
 namespace counterpoint::kernels_test {

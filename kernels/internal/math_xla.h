@@ -13,7 +13,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "counterpoint/kernels/math.h"
+#include "counterpoint/kernels/internal/math.h"
 
 namespace counterpoint::inline v1::kernels::math {
 

@@ -12,7 +12,7 @@
 // are Chebyshev fits of ours. Internal, pure, and compiled without contraction, as math.h.
 #pragma once
 
-#include "counterpoint/kernels/math.h"
+#include "counterpoint/kernels/internal/math.h"
 
 namespace counterpoint::inline v1::kernels::math {
 

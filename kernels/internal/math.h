@@ -132,4 +132,4 @@ constexpr SinCos<float> sincos_f32(float v) {
 
 }  // namespace counterpoint::inline v1::kernels::math
 
-#include "counterpoint/kernels/math_f64.h"  // IWYU pragma: export
+#include "counterpoint/kernels/internal/math_f64.h"  // IWYU pragma: export

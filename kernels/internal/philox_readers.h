@@ -9,8 +9,8 @@
 // Internal. Thread-safety: values. Source: docs/streams.md sections 10 and 12.
 #pragma once
 
+#include "counterpoint/kernels/internal/uniform.h"
 #include "counterpoint/kernels/philox.h"
-#include "counterpoint/kernels/uniform.h"
 
 namespace counterpoint::inline v1::kernels {
 

@@ -15,7 +15,7 @@
 #include <cstdint>
 
 #include "counterpoint/kernels/dtype.h"
-#include "counterpoint/kernels/math.h"
+#include "counterpoint/kernels/internal/math.h"
 #include "counterpoint/kernels/philox.h"
 
 namespace counterpoint::inline v1::kernels {
