@@ -66,7 +66,7 @@ class COUNTERPOINT_PUBLIC CheckpointManager {
   SaveReport wait();
 
   // Restores the newest whole checkpoint and returns its step; 0, and nothing changed, if there is
-  // none. Damaged ones are stepped past and stay where they are: last_restore() names them.
+  // none (a checkpoint of step 0 returns 0 too: last_restore().path tells them apart). Damaged ones are stepped past and stay where they are: last_restore() names them.
   // Errors: data_loss if there are checkpoints but all are damaged; else as Checkpoint::restore.
   std::int64_t restore_latest(const RestoreOptions& options = {});
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -116,6 +117,13 @@ void throw_file_error(const std::string& path, const char* doing, int error) {
 
 Durability write_durably(FileOperations& files, const std::string& path,
                          std::span<const std::byte> bytes, std::string* warning) {
+  // A rename would put a file in the place of a device, a socket or a link; none of them can be restored.
+  std::error_code ignored;
+  const auto there = std::filesystem::symlink_status(path, ignored);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    throw Error(ErrorCode::failed_precondition,
+                fmt::format("{} is no regular file; save under another name", path));
+  }
   const std::string temporary = temporary_path(path);
   OpenFile file(files, open_temporary(files, temporary));
   if (file.fd() < 0) throw_file_error(path, "create a temporary file beside it", file.fd());

@@ -68,10 +68,11 @@ Session::Session(std::shared_ptr<Communicator> communicator, NamedObjects object
 
 void Session::check_context() {
   if (current_context().kind != ContextKind::replica) return;
-  throw Error(ErrorCode::failed_precondition,
-              fmt::format("checkpoints are saved and restored outside of a run, not by replica {}; "
-                          "move the call behind strategy.run",
-                          current_context().replica_id));
+  throw Error(
+      ErrorCode::failed_precondition,
+      fmt::format("checkpoints are saved and restored outside of a run, not by replica {}; "
+                  "make the call outside of strategy.run, or after the ReplicaGuard has gone",
+                  current_context().replica_id));
 }
 
 void Session::begin_save(const std::string& call) {

@@ -3,8 +3,8 @@
 #   cmake -DCOMMAND=<list> -DSECONDS=<n> -DSTATUS=<zero|nonzero> -DTEXTS=<list of regular expressions>
 #         [-DNOT_TEXT=<regular expression>] -P expect_job.cmake
 execute_process(COMMAND ${COMMAND} TIMEOUT ${SECONDS} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+string(APPEND output "\nstatus: ${status}\n")
 message("${output}")
-message("status: ${status}")
 if(NOT status MATCHES "^[0-9]+$" OR (STATUS STREQUAL "zero" AND NOT status EQUAL 0)
    OR (STATUS STREQUAL "nonzero" AND status EQUAL 0))
   message(FATAL_ERROR "the job ended with '${status}', wanted ${STATUS} within ${SECONDS} s")

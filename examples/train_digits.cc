@@ -9,7 +9,7 @@
 //   - noise on the inputs and dropout, drawn by generators made in the scope: a stream a replica;
 //   - the order of the images, from a shuffle that every replica makes alike, without talking.
 //
-// Killed and started again on as many replicas, it ends with the same weights to the bit. On
+// Killed and started again on as many ranks and replicas, it ends with the same weights to the bit. On
 // another number, replicas that were there before go on with their streams where they were.
 //
 // Expected output of the first command (figures may differ where exp() rounds differently):

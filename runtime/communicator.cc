@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mutex>
+#include <optional>
 
 #include "counterpoint/runtime/internal/launcher.h"
 #include "counterpoint/runtime/internal/mpi_session.h"
@@ -32,10 +33,11 @@ std::shared_ptr<Communicator> make_world(int* argc, char*** argv) {
                             launcher->variable, launcher->value));
   }
   // A rank that ends early must not meet the others' calls, hence a duplicate.
-  MpiSession::get().set_last_barrier([world, last = world->duplicate()] {
-    last->set_timeout_seconds(world->timeout_seconds());
-    last->barrier();
-  });
+  MpiSession::get().set_last_barrier(
+      [world, last = world->duplicate()](std::optional<double> timeout_seconds) {
+        last->set_timeout_seconds(timeout_seconds.value_or(world->timeout_seconds()));
+        last->barrier();
+      });
   return world;
 }
 

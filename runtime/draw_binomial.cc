@@ -113,7 +113,7 @@ void DrawPlan::plan_binomial(const StreamDefinition& definition, const Parameter
         ErrorCode::invalid_argument,
         fmt::format("binomial makes f16, f32, f64, i32 or i64 values, not {}", dtype_name(dtype_)));
   }
-  trials_.emplace();
+  trials_ = Trials{};
   trials_->dtype = trials_dtype(counts, probabilities);
   scalars_ = {record_scalar(counts, trials_->dtype), record_scalar(probabilities, trials_->dtype)};
   if (counts.tensor() == nullptr && probabilities.tensor() == nullptr) {

@@ -179,11 +179,12 @@ Generator Generator::for_replica(std::int64_t replica_id, Location location) con
                 fmt::format("replica ids are 0 or more, not {}", replica_id));
   }
   StreamState state = store_->read(current_context());
-  if (const auto stream = store_->layout().stream_of(static_cast<int>(replica_id))) {
+  if (const auto stream = store_->layout().stream_of(replica_id)) {
     state.key = definition().derive_key(state.key, *stream);
   }
   return Generator(std::make_shared<PlainStore>(definition(), state,
-                                                StreamOrigin{.name = {}, .location = location}));
+                                                StreamOrigin{.name = {}, .location = location},
+                                                PlainStore::Sharing::private_to_owner));
 }
 
 std::string Generator::to_string() const {

@@ -13,6 +13,8 @@
 // Thread-safety: a plain generator is atomic a draw, so threads that share it get distinct numbers
 // in an order that the scheduler chooses. A generator made in a scope is drawn by the replicas' own
 // threads. Moving a generator is not thread-safe.
+// A generator made outside that replicas on several ranks draw is told apart by its name, or by the
+// line that made it: give names to those that one line makes in a loop.
 // Errors: invalid_argument for shapes, types and parameters; failed_precondition in another
 // strategy than the generator's own; resource_exhausted without memory. A call that fails moves no
 // state. Source: docs/streams.md; tf.random.Generator of TensorFlow 2.21.
@@ -202,14 +204,12 @@ class COUNTERPOINT_PUBLIC Generator {
     fill(Operation::binomial, output_of(out), counts, probs, shape, location);
   }
 
-  // ---- a slice of one logical draw
-  // ----------------------------------------------------------------
+  // ---- a slice of one logical draw ----
 
   // The calling replica's rows of draws that all replicas make together; see ShardedDraws.
   ShardedDraws sharded();
 
-  // ---- as a std::uniform_random_bit_generator
-  // ----------------------------------------------------
+  // ---- as a std::uniform_random_bit_generator ----
 
   using result_type = std::uint64_t;
   static constexpr result_type min() { return 0; }
@@ -217,8 +217,7 @@ class COUNTERPOINT_PUBLIC Generator {
   // A draw of one u64.
   result_type operator()();
 
-  // ---- for the rest of the library
-  // ---------------------------------------------------------------
+  // ---- for the rest of the library ----
 
   // What a checkpoint holds: the algorithm and the primary state.
   std::shared_ptr<Saveable> saveable() const;

@@ -26,7 +26,7 @@ Generator make_global() {
   Context context = current_context();
   if (context.kind == ContextKind::replica) context.kind = ContextKind::cross_replica;
   const ContextGuard guard(context);
-  return Generator::from_non_deterministic_state({.name = "global generator"});
+  return Generator::from_non_deterministic_state({.name = std::string(global_generator_name)});
 }
 
 }  // namespace

@@ -8,11 +8,14 @@
 // functions may be called from any thread.
 #pragma once
 
-#include <source_location>
+#include <string_view>
 
 #include "counterpoint/runtime/generator.h"
 
 namespace counterpoint::inline v1 {
+
+// The name of its stream, by which a strategy knows it.
+inline constexpr std::string_view global_generator_name = "global generator";
 
 // A handle on the global generator's state.
 COUNTERPOINT_PUBLIC Generator get_global_generator();

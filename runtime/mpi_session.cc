@@ -10,6 +10,8 @@
 namespace counterpoint::inline v1 {
 namespace {
 
+constexpr double kFailedWaitSeconds = 2;
+
 const char* level_name(int level) {
   switch (level) {
     case MPI_THREAD_SINGLE:
@@ -56,7 +58,8 @@ void MpiSession::ensure_initialized(int* argc, char*** argv) {
     int provided = 0;
     check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
     owns_mpi_ = true;
-    std::atexit([] { get().end(); });
+    // atexit() does not tell how the process ends.
+    on_exit([](int status, void*) { get().end(status); }, nullptr);
   }
   if (attached_) return ensure_callable();
   int level = 0;
@@ -119,20 +122,22 @@ void MpiSession::release_all() noexcept {
   finalized_ = true;
 }
 
-void MpiSession::end() noexcept {
+void MpiSession::end(int exit_status) noexcept {
   // MPI_Finalize belongs to the main thread; a process that exits elsewhere ends without it, which
   // the launcher reports.
   if (!owns_mpi_ || finalized_ || mpi_finalized() || !is_callable()) return;
   if (!stuck_ && last_barrier_) {
     try {
-      last_barrier_();
+      // A rank that failed waits only long enough for others that failed with it to say why; the rest of
+      // the job cannot go on without it.
+      last_barrier_(exit_status == 0 ? std::nullopt : std::optional<double>(kFailedWaitSeconds));
     } catch (...) {
       stuck_ = true;
     }
   }
   if (stuck_) {
     std::fflush(nullptr);  // MPI_Abort does not
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    MPI_Abort(MPI_COMM_WORLD, exit_status == 0 ? 1 : exit_status);
   }
   MPI_Finalize();
 }

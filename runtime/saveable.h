@@ -29,7 +29,7 @@ namespace counterpoint::inline v1 {
 
 // What one object writes: named tensors, small attributes, nested objects.
 struct SavedObject {
-  std::string type;  // "generator", "variable", "tensor", "object"
+  std::string type;  // "generator", "variable", "tensor", "number", "object"
   std::map<std::string, std::variant<std::int64_t, std::string>> attributes;
   std::map<std::string, Tensor> values;
   std::map<std::string, SavedObject> members;
@@ -88,6 +88,10 @@ std::shared_ptr<Saveable> as_saveable(T& object) {
   } else if constexpr (std::is_same_v<T, Tensor>) {
     return saveable_tensor(object);
   } else {
+    static_assert(
+        std::is_same_v<T, std::int64_t> || std::is_same_v<T, double>,
+        "a checkpoint holds generators, variables, tensors, std::int64_t and double numbers, "
+        "and types with NamedObjects members()");
     return saveable_number(object);
   }
 }

@@ -58,14 +58,14 @@ StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin, 
 StateStore::~StateStore() = default;
 
 PlainStore::PlainStore(const StreamDefinition& definition, const StreamState& state,
-                       StreamOrigin origin)
-    : StateStore(definition, std::move(origin)), state_(state) {}
+                       StreamOrigin origin, Sharing sharing)
+    : StateStore(definition, std::move(origin)), sharing_(sharing), state_(state) {}
 
 PlainStore::~PlainStore() = default;
 
 Reservation PlainStore::reserve(const Context& context, const CallRecord& record,
                                 std::uint64_t blocks, KeyUse /*key_use*/) {
-  if (context.kind == ContextKind::replica) [[unlikely]] {
+  if (context.kind == ContextKind::replica && sharing_ == Sharing::by_replicas) [[unlikely]] {
     return context.domain->reserve_in_turn(context, *this, record, blocks);
   }
   const std::scoped_lock lock(lock_);

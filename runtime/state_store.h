@@ -103,7 +103,13 @@ class COUNTERPOINT_PUBLIC StateStore {
 class COUNTERPOINT_PUBLIC PlainStore final : public StateStore,
                                              public std::enable_shared_from_this<PlainStore> {
  public:
-  PlainStore(const StreamDefinition& definition, const StreamState& state, StreamOrigin origin);
+  enum class Sharing : std::uint8_t {
+    by_replicas,       // which take turns
+    private_to_owner,  // drawn by whoever holds it, in a run too
+  };
+
+  PlainStore(const StreamDefinition& definition, const StreamState& state, StreamOrigin origin,
+             Sharing sharing = Sharing::by_replicas);
   ~PlainStore() override;
 
   Reservation reserve(const Context& context, const CallRecord& record, std::uint64_t blocks,
@@ -119,6 +125,7 @@ class COUNTERPOINT_PUBLIC PlainStore final : public StateStore,
   void replace(const StreamState& state);
 
  private:
+  const Sharing sharing_;
   mutable DrawLock lock_;
   StreamState state_;
 };

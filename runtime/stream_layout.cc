@@ -16,13 +16,13 @@ StreamLayout StreamLayout::identical() {
   return layout;
 }
 
-std::optional<std::uint64_t> StreamLayout::stream_of(int replica_id) const {
+std::optional<std::uint64_t> StreamLayout::stream_of(std::int64_t replica_id) const {
   if (kind_ == Kind::per_replica) return static_cast<std::uint64_t>(replica_id);
   std::uint64_t stream = 0;
   std::uint64_t stride = 1;
   bool any = false;
   for (auto axis = axes_.rbegin(); axis != axes_.rend(); ++axis) {
-    const int coordinate = replica_id % axis->length;
+    const std::int64_t coordinate = replica_id % axis->length;
     replica_id /= axis->length;
     if (!axis->varies) continue;
     any = true;

@@ -1,8 +1,8 @@
 // Which replicas share a stream: all different (the default), all the same, or different along some
 // axes of a grid of replicas and the same along the others.
 //
-//   auto grid = strategy.grid({{"data", 2}, {"tensor", 2}});        // replica id = data * 2 +
-//   tensor auto dropout = cp::Generator::from_seed(1, {.streams = grid.varying_along({"tensor"})});
+//   auto grid = strategy.grid({{"data", 2}, {"tensor", 2}});  // replica id = data * 2 + tensor
+//   auto dropout = cp::Generator::from_seed(1, {.streams = grid.varying_along({"tensor"})});
 //   auto labels = cp::Generator::from_seed(2, {.streams = cp::StreamLayout::identical()});
 //
 // A replica's stream is numbered by its coordinates along the axes that vary, row-major; varying
@@ -28,7 +28,7 @@ class COUNTERPOINT_PUBLIC StreamLayout {
   static StreamLayout identical();
 
   // The number of the replica's stream, from which its key derives; nothing for the primary stream.
-  std::optional<std::uint64_t> stream_of(int replica_id) const;
+  std::optional<std::uint64_t> stream_of(std::int64_t replica_id) const;
   bool is_per_replica() const noexcept { return kind_ == Kind::per_replica; }
   // How many replicas it was made for; 0 if that does not matter.
   int num_replicas() const noexcept;

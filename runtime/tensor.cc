@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cstring>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -20,11 +21,12 @@ void free_aligned(void* data) { ::operator delete(data, kAlignment); }
 void* allocate(std::int64_t count, DType dtype) {
   if (count == 0) return nullptr;
   const std::size_t bytes = static_cast<std::size_t>(count) * dtype_size(dtype);
-  void* data = ::operator new(bytes, kAlignment, std::nothrow);
+  const bool countable = count <= std::numeric_limits<std::int64_t>::max() /
+                                      static_cast<std::int64_t>(dtype_size(dtype));
+  void* data = countable ? ::operator new(bytes, kAlignment, std::nothrow) : nullptr;
   if (data == nullptr) {
     throw Error(ErrorCode::resource_exhausted,
-                fmt::format("no memory for a tensor of {} {} elements ({} bytes)", count,
-                            dtype_name(dtype), bytes));
+                fmt::format("no memory for a tensor of {} {} elements", count, dtype_name(dtype)));
   }
   return data;
 }
@@ -119,7 +121,8 @@ void Tensor::release() noexcept {
 
 Tensor Tensor::copy_bytes(DType dtype, Shape shape, std::span<const std::byte> bytes) {
   const std::int64_t count = element_count(shape);
-  if (static_cast<std::size_t>(count) * dtype_size(dtype) != bytes.size()) {
+  if (static_cast<std::size_t>(count) != bytes.size() / dtype_size(dtype) ||
+      bytes.size() % dtype_size(dtype) != 0) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("{} values do not make a tensor of shape {} ({} elements)",
                             bytes.size() / dtype_size(dtype), shape_to_string(shape), count));

@@ -56,7 +56,10 @@ int MirroredStrategy::num_replicas_in_sync() const noexcept { return core_->num_
 const std::string& MirroredStrategy::name() const noexcept { return core_->name(); }
 std::string MirroredStrategy::describe() const { return core_->describe(); }
 
-ContextGuard MirroredStrategy::scope() {
+StrategyScope::StrategyScope(std::shared_ptr<StrategyCore> core)
+    : core_(std::move(core)), guard_(core_->cross_replica_context()) {}
+
+StrategyScope MirroredStrategy::scope() {
   const Context& context = current_context();
   if (context.kind == ContextKind::replica) {
     throw Error(
@@ -64,7 +67,7 @@ ContextGuard MirroredStrategy::scope() {
         fmt::format("the scope of {} was entered by a replica of {}; enter it outside of run",
                     name(), context.domain->name()));
   }
-  return ContextGuard(core_->cross_replica_context());
+  return StrategyScope(core_);
 }
 
 ReplicaGuard MirroredStrategy::enter_replica() { return ReplicaGuard(core_); }

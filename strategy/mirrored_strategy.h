@@ -44,8 +44,8 @@ namespace counterpoint::inline v1 {
 
 struct StrategyOptions {
   int replicas_per_rank = 1;
-  // How long a collective waits for the others.
-  double timeout_seconds = Communicator::default_timeout_seconds;
+  // How long a collective waits for the others; as long as the communicator's own do, if not set.
+  std::optional<double> timeout_seconds = std::nullopt;
   // For messages; where it was made, if empty.
   std::string name{};
 };
@@ -67,6 +67,16 @@ class COUNTERPOINT_PUBLIC ReplicaGuard {
   std::optional<ContextGuard> guard_;
   ReplicaContext replica_;
   int uncaught_exceptions_;
+};
+
+// While it lives, the calling thread is in the strategy's cross-replica context.
+class COUNTERPOINT_PUBLIC StrategyScope {
+ public:
+  explicit StrategyScope(std::shared_ptr<StrategyCore> core);
+
+ private:
+  std::shared_ptr<StrategyCore> core_;
+  ContextGuard guard_;
 };
 
 class COUNTERPOINT_PUBLIC MirroredStrategy {
@@ -94,7 +104,7 @@ class COUNTERPOINT_PUBLIC MirroredStrategy {
 
   // The calling thread is in this strategy's cross-replica context until the guard goes: generators
   // and variables made meanwhile are mirrored.
-  [[nodiscard]] ContextGuard scope();
+  [[nodiscard]] StrategyScope scope();
 
   // Calls `function(replica, arguments...)` as every replica of this rank, each with its own
   // element of the arguments that are PerReplica; returns their results. Collective.

@@ -1,15 +1,18 @@
 // One value a replica: what a run returns, and what a run may be given. Holds this rank's replicas.
 //
-//   cp::PerReplica<float> losses = strategy.run([&](cp::ReplicaContext& replica) { return
-//   step(replica); }); float mean = strategy.reduce(cp::Reduce::mean, losses); std::vector<float>
-//   all = strategy.gather(losses);  // of every replica on every rank std::cout << losses; //
-//   PerReplica: {0: 0.51, 1: 0.49}
+//   cp::PerReplica<float> losses = strategy.run(step);  // step(replica) returns a float
+//   float mean = strategy.reduce(cp::Reduce::mean, losses);
+//   std::vector<float> all = strategy.gather(losses);   // of every replica on every rank
+//   std::cout << losses;                                // PerReplica: {0: 0.51, 1: 0.49}
 //
 // Thread-safety: as a std::vector.
 #pragma once
 
 #include <cstddef>
+#include <deque>
+#include <iterator>
 #include <ostream>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,7 +23,8 @@ class PerReplica {
  public:
   // `first_replica_id` is the id of the value in front.
   PerReplica(std::vector<T> local, int first_replica_id)
-      : local_(std::move(local)), first_replica_id_(first_replica_id) {}
+      : local_(std::make_move_iterator(local.begin()), std::make_move_iterator(local.end())),
+        first_replica_id_(first_replica_id) {}
 
   // How many replicas this rank has.
   std::size_t size() const noexcept { return local_.size(); }
@@ -45,7 +49,8 @@ class PerReplica {
   }
 
  private:
-  std::vector<T> local_;
+  // A std::vector<bool> has no elements to refer to.
+  std::conditional_t<std::is_same_v<T, bool>, std::deque<T>, std::vector<T>> local_;
   int first_replica_id_;
 };
 

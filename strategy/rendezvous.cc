@@ -85,7 +85,9 @@ void Rendezvous::wait_until_settled(std::unique_lock<std::mutex>& lock) {
       settled_.wait(lock, [&] { return settled() || any_waiting(); });
       continue;
     }
-    const auto deadline = std::chrono::duration<double>(options_.timeout_seconds);
+    // Beyond a year there is no deadline to speak of, and clocks overflow.
+    constexpr double kYear = 366.0 * 86400.0;
+    const auto deadline = std::chrono::duration<double>(std::min(options_.timeout_seconds, kYear));
     if (settled_.wait_for(lock, deadline, [this] { return settled(); })) return;
     std::string missing;
     for (const Slot& slot : slots_) {

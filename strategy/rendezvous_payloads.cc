@@ -9,6 +9,33 @@
 #include "counterpoint/strategy/internal/rendezvous.h"
 
 namespace counterpoint::inline v1 {
+namespace {
+
+// Every rank must know the generator, and hold it in the same state. `rows` has a row of `row_size` words
+// for each rank; all ranks see the same, and throw the same.
+void check_turn_states(std::span<const std::uint64_t> rows, std::size_t row_size) {
+  for (std::size_t rank = 0; rank * row_size < rows.size(); ++rank) {
+    const auto row = rows.subspan(rank * row_size, 4);
+    if (row[0] == 0) {
+      throw Error(
+          ErrorCode::diverged,
+          fmt::format("no replica on rank {} has yet drawn from a generator that was made outside "
+                      "and that others draw from, so its copy cannot follow: let every rank draw "
+                      "from it (no elements will do), or make it in the strategy's scope",
+                      rank));
+    }
+    if (!std::ranges::equal(row, rows.first(4))) {
+      throw Error(
+          ErrorCode::diverged,
+          fmt::format("ranks hold different states of a generator that was made outside: "
+                      "counter {} {}, key {} on rank 0; counter {} {}, key {} on rank {}; give "
+                      "it the same seed on every rank, or make it in the strategy's scope",
+                      rows[1], rows[2], rows[3], row[1], row[2], row[3], rank));
+    }
+  }
+}
+
+}  // namespace
 
 void Rendezvous::all_reduce() {
   const Request& first = *slots_.front().request;
@@ -36,10 +63,10 @@ void Rendezvous::all_reduce() {
   for (Slot& slot : slots_) std::memcpy(slot.request->values.data, staging_.data(), bytes);
 }
 
-// Draw k of every replica, replica 0 first: each finds its place from how much the ones before it
-// take. A replica that has left takes nothing; its rank's copy of the state moves all the same.
+// Draw k of every replica, replica 0 first: each finds its place from how much the ones before it take.
+// A replica that has left takes nothing; its rank's copy of the state moves all the same.
 void Rendezvous::take_turns(std::uint64_t stream) {
-  // Whether this rank draws, its copy of the state, and what each of its replicas takes.
+  // Whether this rank knows the generator, its copy of the state, and what each of its replicas takes.
   constexpr std::size_t kHead = 4;
   std::vector<std::uint64_t> mine(kHead + slots_.size(), 0);
   std::shared_ptr<PlainStore> store;
@@ -50,41 +77,25 @@ void Rendezvous::take_turns(std::uint64_t stream) {
     mine[kHead + i] = request->blocks;
   }
   if (store != nullptr) {
+    outside_stores_[stream] = store;
+  } else if (const auto known = outside_stores_.find(stream); known != outside_stores_.end()) {
+    store = known->second.lock();
+  }
+  if (store != nullptr) {
     const StreamState state = store->peek();
     mine[0] = 1;
     mine[1] = state.counter.low;
     mine[2] = state.counter.high;
     mine[3] = state.key;
-    outside_stores_[stream] = store;
-  } else if (const auto known = outside_stores_.find(stream); known != outside_stores_.end()) {
-    store = known->second.lock();
   }
-
   std::vector<std::uint64_t> all(static_cast<std::size_t>(payload_->size()) * mine.size());
   payload_
       ->start_all_gather(ConstBuffer::of(std::span<const std::uint64_t>(mine)),
                          Buffer::of(std::span(all)))
       .wait(options_.timeout_seconds);
-  const std::uint64_t* drawing = nullptr;
-  for (const std::uint64_t* row = all.data(); row != all.data() + all.size(); row += mine.size()) {
-    if (row[0] == 0) continue;
-    if (drawing == nullptr) drawing = row;
-    if (std::equal(drawing, drawing + kHead, row)) continue;
-    const auto rank_of = [&](const std::uint64_t* of) {
-      return static_cast<std::size_t>(of - all.data()) / mine.size();
-    };
-    throw Error(
-        ErrorCode::diverged,
-        fmt::format("ranks hold different states of a generator that was made outside: counter "
-                    "{} {}, key {} on rank {}; counter {} {}, key {} on rank {}; give it the "
-                    "same seed on every rank, or make it in the strategy's scope",
-                    drawing[1], drawing[2], drawing[3], rank_of(drawing), row[1], row[2], row[3],
-                    rank_of(row)));
-  }
+  check_turn_states(all, mine.size());
 
-  const StreamState start{.counter = {drawing[1], drawing[2]}, .key = drawing[3]};
-  if (store == nullptr || store->peek() != start) return;  // the next round here finds and names it
-  StreamState state = start;
+  StreamState state = store->peek();
   const int first_rank_replica = payload_->rank() * options_.replicas_per_rank;
   int replica_id = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {

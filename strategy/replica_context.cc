@@ -15,7 +15,9 @@ void ReplicaContext::all_reduce(Tensor& values, Reduce reduce, Location location
 
 void ReplicaContext::all_reduce_buffer(const Buffer& values, Reduce reduce,
                                        const Location& location) const {
-  if (current_context().domain != &core_) {
+  const Context& context = current_context();
+  if (context.kind != ContextKind::replica || context.domain != &core_ ||
+      context.replica_id != replica_id() || !core_.running()) {
     throw Error(ErrorCode::failed_precondition,
                 fmt::format("all_reduce of replica {} of {} was called outside of its run",
                             replica_id(), core_.name()));

@@ -2,9 +2,8 @@
 // together.
 //
 //   strategy.run([&](cp::ReplicaContext& replica) {
-//     noise.fill_normal(gradient);                        // this replica's own stream
-//     replica.all_reduce(gradient, cp::Reduce::mean);     // in place, over all replicas of all
-//     ranks
+//     noise.fill_normal(gradient);                     // this replica's own stream
+//     replica.all_reduce(gradient, cp::Reduce::mean);  // in place, over all replicas of all ranks
 //   });
 //
 // Thread-safety: used by its replica's thread. Determinism: all_reduce adds the rank's replicas in

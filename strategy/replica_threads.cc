@@ -1,12 +1,28 @@
 #include "counterpoint/strategy/internal/replica_threads.h"
 
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "counterpoint/runtime/error.h"
+
 namespace counterpoint::inline v1 {
 
 ReplicaThreads::ReplicaThreads(int count) {
-  for (int i = 0; i < count; ++i) threads_.emplace_back([this, i] { loop(i); });
+  try {
+    for (int i = 0; i < count; ++i) threads_.emplace_back([this, i] { loop(i); });
+  } catch (const std::system_error& error) {
+    const auto made = threads_.size();
+    stop();
+    throw Error(ErrorCode::resource_exhausted,
+                fmt::format("no thread for replica {} of {} on this rank: {}; use fewer", made,
+                            count, error.what()));
+  }
 }
 
-ReplicaThreads::~ReplicaThreads() {
+ReplicaThreads::~ReplicaThreads() { stop(); }
+
+void ReplicaThreads::stop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;

@@ -73,7 +73,7 @@ Tensor reduced(StrategyCore& core, Reduce reduce, const PerReplica<Tensor>& valu
   if (bytes == 0) return result;
   reduce_rows(dtype, exact, rows.data(), bytes, static_cast<int>(values.size()), result.size(),
               result.bytes().data());
-  core.payload().start_all_reduce(buffer_of(result), exact).wait(core.options().timeout_seconds);
+  core.payload().start_all_reduce(buffer_of(result), exact).wait(core.payload().timeout_seconds());
   if (reduce == Reduce::mean) divide_elements(buffer_of(result), core.num_replicas());
   return result;
 }
@@ -103,7 +103,7 @@ Tensor gathered(StrategyCore& core, const PerReplica<Tensor>& values, std::size_
   Tensor all(dtype, {static_cast<std::int64_t>(all_lengths.size()) * row});
   core.payload()
       .start_all_gather({mine.bytes().data(), mine.size(), dtype, {}}, buffer_of(all))
-      .wait(core.options().timeout_seconds);
+      .wait(core.payload().timeout_seconds());
 
   Shape shape = others;
   shape[at] = 0;
@@ -138,7 +138,7 @@ MirroredVariable MirroredStrategy::variable(const Tensor& initial, std::string n
                 .scalars = {},
                 .location = location});
   Tensor value = initial;
-  core_->payload().start_broadcast(buffer_of(value), 0).wait(core_->options().timeout_seconds);
+  core_->payload().start_broadcast(buffer_of(value), 0).wait(core_->payload().timeout_seconds());
   return MirroredVariable(std::make_shared<VariableStore>(core_, value, std::move(name), location));
 }
 
@@ -183,7 +183,7 @@ void MirroredStrategy::broadcast_buffer(const Buffer& values, int root, const Lo
                 .location = location},
                refused);
   core_->move_payload([&] {
-    core_->payload().start_broadcast(values, root).wait(core_->options().timeout_seconds);
+    core_->payload().start_broadcast(values, root).wait(core_->payload().timeout_seconds());
   });
 }
 

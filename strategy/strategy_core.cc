@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <memory>
+#include <optional>
 #include <random>
 
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/global_generator.h"
 #include "counterpoint/strategy/internal/mirrored_store.h"
 
 namespace counterpoint::inline v1 {
@@ -16,61 +19,83 @@ constexpr std::size_t kEntropyWords = 4;
 // Ranks of different versions may not be in step: what they do differs in ways that no call shows.
 constexpr std::uint64_t kProtocolVersion = 1;
 
-StrategyOptions checked(StrategyOptions options) {
+// Errors: invalid_argument.
+void check_options(const StrategyOptions& options) {
   if (options.replicas_per_rank < 1) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("replicas_per_rank is 1 or more, not {}", options.replicas_per_rank));
   }
-  if (!(options.timeout_seconds > 0)) {
+  if (options.timeout_seconds && !(*options.timeout_seconds > 0)) {
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("timeout_seconds is above 0, not {}", options.timeout_seconds));
+                fmt::format("timeout_seconds is above 0, not {}", *options.timeout_seconds));
   }
-  return options;
 }
 
 std::shared_ptr<Communicator> with_timeout(std::shared_ptr<Communicator> communicator,
-                                           double timeout_seconds) {
-  communicator->set_timeout_seconds(timeout_seconds);
+                                           const StrategyOptions& options) {
+  if (options.timeout_seconds) communicator->set_timeout_seconds(*options.timeout_seconds);
   return communicator;
 }
 
 }  // namespace
 
 StrategyCore::StrategyCore(const std::shared_ptr<Communicator>& world, StrategyOptions options)
-    : options_(checked(std::move(options))),
-      payload_(with_timeout(world->duplicate(), options_.timeout_seconds)),
-      control_(with_timeout(world->duplicate(), options_.timeout_seconds)),
+    : options_(std::move(options)),
+      payload_(with_timeout(world->duplicate(), options_)),
+      control_(with_timeout(world->duplicate(), options_)),
       replicas_(static_cast<std::size_t>(options_.replicas_per_rank)),
       rendezvous_({.first_replica_id = payload_->rank() * options_.replicas_per_rank,
                    .replicas_per_rank = options_.replicas_per_rank,
-                   .timeout_seconds = options_.timeout_seconds},
+                   .timeout_seconds = payload_->timeout_seconds()},
                   replicas_, control_, payload_),
       entropy_(kEntropyWords) {}
 
 std::shared_ptr<StrategyCore> StrategyCore::create(const std::shared_ptr<Communicator>& world,
                                                    StrategyOptions options) {
-  std::shared_ptr<StrategyCore> core(new StrategyCore(world, std::move(options)));
-  core->agree_on_options();
-  if (core->replicas_per_rank() > 1) {
-    core->threads_ = std::make_unique<ReplicaThreads>(core->replicas_per_rank());
+  if (world == nullptr) {
+    throw Error(ErrorCode::invalid_argument,
+                "a strategy needs a communicator: Communicator::world(), say, or none for threads");
   }
+  // What is wrong on one rank is thrown on all, which therefore all come to agree_on_options().
+  std::optional<Error> refused;
+  try {
+    check_options(options);
+  } catch (const Error& error) {
+    refused = error;
+    options = {.name = options.name};
+  }
+  std::shared_ptr<StrategyCore> core(new StrategyCore(world, std::move(options)));
+  if (core->replicas_per_rank() > 1) {
+    try {
+      core->threads_ = std::make_unique<ReplicaThreads>(core->replicas_per_rank());
+    } catch (const Error& error) {
+      refused = error;
+    }
+  }
+  core->agree_on_options(refused);
   return core;
 }
 
 StrategyCore::~StrategyCore() = default;
 
-void StrategyCore::agree_on_options() {
-  std::array<std::uint64_t, 2> mine = {kProtocolVersion,
-                                       static_cast<std::uint64_t>(options_.replicas_per_rank)};
-  std::vector<std::uint64_t> all(mine.size() * static_cast<std::size_t>(num_ranks()));
-  payload_->all_gather(std::span<const std::uint64_t>(mine), std::span<std::uint64_t>(all));
-  for (std::size_t at = 0; at < all.size(); at += mine.size()) {
-    if (all[at] == all[0] && all[at + 1] == all[1]) continue;
-    throw Error(
-        ErrorCode::diverged,
-        fmt::format("ranks make different strategies: version {} with {} replicas a rank on rank "
-                    "0, version {} with {} on rank {}",
-                    all[0], all[1], all[at], all[at + 1], at / mine.size()));
+void StrategyCore::agree_on_options(const std::optional<Error>& refused) {
+  const auto replicas = static_cast<std::uint64_t>(options_.replicas_per_rank);
+  const Verdict verdict = control_.exchange({.occasion = mix_digest(kProtocolVersion, replicas),
+                                             .calls = {},
+                                             .turn = {},
+                                             .failed = refused.has_value()});
+  if (verdict.failed_rank) {
+    throw control_.share_error(refused.value_or(Error(ErrorCode::internal, "")),
+                               *verdict.failed_rank);
+  }
+  if (!verdict.occasions_agree) {
+    std::string message = "ranks make different strategies: ";
+    const std::vector<std::string> texts = control_.tell_all(
+        fmt::format("protocol {}, {} replicas a rank", kProtocolVersion, replicas));
+    for (std::size_t rank = 0; rank < texts.size(); ++rank) {
+      message += fmt::format("{}{} on rank {}", rank == 0 ? "" : "; ", texts[rank], rank);
+    }
+    throw Error(ErrorCode::diverged, message);
   }
   std::random_device device;
   for (std::uint64_t& word : entropy_) {
@@ -116,7 +141,7 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
   }
   // A replica that is the first to use the global generator makes it for all, in the middle of a run: it
   // is in no log then, since replicas come to it at different calls.
-  const bool in_run = running_;
+  const bool in_run = running_ && origin.name == global_generator_name;
   if (!in_run) check_use(context, origin.to_string());
   auto store =
       std::make_shared<MirroredStore>(shared_from_this(), definition, state, origin, layout);

@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -51,14 +52,16 @@ class MpiSession {
   void keep_forever(std::shared_ptr<void> memory) noexcept;
   // From now on MPI_Finalize could hang.
   void mark_stuck() noexcept { stuck_ = true; }
-  // Called before MPI_Finalize; throws if not all ranks come.
-  void set_last_barrier(std::function<void()> barrier) { last_barrier_ = std::move(barrier); }
+  // Called before MPI_Finalize with how long to wait, or nothing for the usual time; throws if not all
+  // ranks come.
+  using LastBarrier = std::function<void(std::optional<double> timeout_seconds)>;
+  void set_last_barrier(LastBarrier barrier) { last_barrier_ = std::move(barrier); }
 
  private:
   MpiSession() = default;
   void install_finalize_hook();
   void release_all() noexcept;
-  void end() noexcept;
+  void end(int exit_status) noexcept;
   static int on_finalize(MPI_Comm, int, void* session, void*);
 
   bool attached_ = false;  // MPI is initialised and our hook is in place
@@ -67,7 +70,7 @@ class MpiSession {
   bool stuck_ = false;
   bool any_thread_ = false;
   std::thread::id main_thread_;
-  std::function<void()> last_barrier_;
+  LastBarrier last_barrier_;
   std::vector<MpiResource*> resources_;
   std::vector<std::shared_ptr<void>> kept_;
 };

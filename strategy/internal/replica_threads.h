@@ -29,6 +29,7 @@ class ReplicaThreads {
 
  private:
   void loop(int local_index);
+  void stop();
 
   std::mutex mutex_;
   std::condition_variable started_;

@@ -45,6 +45,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   int first_replica_id() const noexcept { return rank() * replicas_per_rank(); }
   const StrategyOptions& options() const noexcept { return options_; }
   std::string describe() const;
+  bool running() const noexcept { return running_; }
   Communicator& payload() noexcept { return *payload_; }
   Context cross_replica_context();
   Context replica_context(int local_index);
@@ -102,7 +103,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
  private:
   StrategyCore(const std::shared_ptr<Communicator>& world, StrategyOptions options);
 
-  void agree_on_options();
+  void agree_on_options(const std::optional<Error>& refused);
   void check_can_run(const char* what);
   void begin_run();
   void finish_run();

@@ -164,6 +164,14 @@ inline void bad_files(const World& world, const std::string& folder) {
     std::filesystem::create_directory(folder + "/folder.h5");
     std::filesystem::create_symlink(good, folder + "/link.h5");
   }
+  world->barrier();
+  // What is there and is no regular file is not replaced either.
+  for (const char* name : {"/folder.h5", "/link.h5"}) {
+    const std::string path = folder + name;
+    const cp::Error error = error_of([&] { cp::Checkpoint(world, {{"step", step}}).save(path); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::failed_precondition) << error.what();
+    EXPECT_NE(error.message().find("no regular file"), std::string::npos) << error.what();
+  }
   double another = 0;
   cp::Tensor floats(cp::DType::f32, {3});
   cp::Checkpoint(world, {{"step", step}}).save(folder + "/absent_object.h5");

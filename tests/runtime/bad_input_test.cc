@@ -150,6 +150,14 @@ TEST(BadInput, NoMemoryMovesNothing) {
                [&] { (void)g.normal<float>({std::int64_t{1} << 55}); });
   expect_error(ErrorCode::resource_exhausted, {"no memory"},
                [&] { (void)g.split(std::int64_t{1} << 55); });
+  // Bytes that no 64-bit number counts.
+  for (const std::int64_t length :
+       {std::int64_t{1} << 59, std::int64_t{1} << 60, (std::int64_t{1} << 60) + 1}) {
+    expect_error(ErrorCode::resource_exhausted, {"no memory"},
+                 [&] { (void)g.normal<double>({length}); });
+    expect_error(ErrorCode::resource_exhausted, {"no memory"}, [&] { (void)g.make_seeds(length); });
+    expect_error(ErrorCode::resource_exhausted, {"no memory"}, [&] { (void)g.split(length); });
+  }
   EXPECT_EQ(g.state().item<std::int64_t>(0), 10);
 }
 

@@ -187,6 +187,28 @@ void wrong_options(const World& world, int) {
                [&] { MirroredStrategy(world, {.replicas_per_rank = 0}); });
   expect_error(ErrorCode::invalid_argument, {"timeout_seconds"},
                [&] { MirroredStrategy(world, {.timeout_seconds = -1}); });
+  // What one rank gets wrong is refused on all.
+  const int last = world->size() - 1;
+  expect_error(ErrorCode::invalid_argument, {"replicas_per_rank", "-3"}, [&] {
+    MirroredStrategy(world, {.replicas_per_rank = world->rank() == last ? -3 : 2});
+  });
+  expect_error(ErrorCode::invalid_argument, {"communicator"}, [] { MirroredStrategy(nullptr); });
+  MirroredStrategy patient(world, {.replicas_per_rank = 2, .timeout_seconds = 1e300});
+  patient.run([](ReplicaContext& replica) {
+    std::vector<float> values(1);
+    replica.all_reduce(values, Reduce::sum);
+  });
+}
+
+void results_may_be_flags(const World& world, int replicas_per_rank) {
+  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
+  const auto flags =
+      strategy.run([](ReplicaContext& replica) { return replica.local_index() == 0; });
+  EXPECT_TRUE(flags[0]);
+  std::ostringstream stream;
+  stream << flags;
+  EXPECT_TRUE(
+      stream.str().starts_with("PerReplica: {" + std::to_string(flags.replica_id(0)) + ": 1"));
 }
 
 }  // namespace
@@ -199,7 +221,8 @@ std::vector<Scenario> collective_scenarios() {
           {"gather_along_axes", gather_along_axes},
           {"any_and_broadcast", any_and_broadcast},
           {"says_what_it_is", says_what_it_is},
-          {"wrong_options", wrong_options}};
+          {"wrong_options", wrong_options},
+          {"results_may_be_flags", results_may_be_flags}};
 }
 
 }  // namespace counterpoint

@@ -1,6 +1,7 @@
 // Replicas and ranks that differ, throw or leave: named on every rank, and the strategy stops.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -191,7 +192,16 @@ void outlived_strategy(const World& world, int replicas_per_rank) {
     const auto scope = strategy->scope();
     return Generator::from_seed(1);
   }();
+  std::optional<ReplicaContext> kept;
+  const auto scope = strategy->scope();
+  strategy->run([&](ReplicaContext& replica) {
+    if (replica.local_index() == 0) kept.emplace(replica);
+  });
+  std::vector<float> values(1);
+  expect_error(ErrorCode::failed_precondition, {"outside of its run"},
+               [&] { kept->all_reduce(values, Reduce::sum); });
   strategy.reset();
+  (void)Generator::from_seed(2);  // in the scope of a strategy that is gone: nothing dangles
   // The state is there to be read and drawn from; nothing dangles.
   EXPECT_FLOAT_EQ(noise.normal<float>({}).item<float>(), 0.43842274f);
 }

@@ -120,6 +120,34 @@ void uneven_turns(const World& world, int replicas_per_rank) {
   EXPECT_EQ(words(shared), words(alone)) << "on every rank, also where all replicas had left";
 }
 
+// Drawn on some ranks only: replicas of one rank are served; a rank that cannot follow is named on all.
+void turns_of_some(const World& world, int replicas_per_rank) {
+  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
+  auto shared = Generator::from_seed(3);
+  const auto draw = [&](ReplicaContext& replica) {
+    if (replica.rank() == 0) (void)shared.normal<float>({});
+  };
+  if (world->size() == 1) {
+    strategy.run(draw);
+    EXPECT_EQ(words(shared)[0], 3 + 256 * replicas_per_rank);
+  } else {
+    expect_error(ErrorCode::diverged, {"rank 1", "every rank"}, [&] { strategy.run(draw); });
+    EXPECT_EQ(words(shared)[0], 3);
+  }
+}
+
+// for_replica in a run is whoever's called it, and takes no turn.
+void for_replica_in_a_run(const World& world, int replicas_per_rank) {
+  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
+  const auto scope = strategy.scope();
+  auto noise = Generator::from_seed(3);
+  strategy.run([&](ReplicaContext& replica) {
+    Generator next = noise.for_replica((replica.replica_id() + 1) % replica.num_replicas_in_sync());
+    for (int i = 0; i <= replica.replica_id(); ++i) (void)next.normal<float>({2});
+  });
+  EXPECT_NE(noise.for_replica(std::int64_t{1} << 32).key(), noise.for_replica(0).key());
+}
+
 // A generator made in a run has its replica's stream, the same again in the next run.
 void made_in_run(const World& world, int replicas_per_rank) {
   MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
@@ -242,6 +270,8 @@ std::vector<Scenario> stream_scenarios() {
   return {{"in_scope", in_scope},
           {"made_outside", made_outside},
           {"uneven_turns", uneven_turns},
+          {"turns_of_some", turns_of_some},
+          {"for_replica_in_a_run", for_replica_in_a_run},
           {"made_in_run", made_in_run},
           {"without_a_seed", without_a_seed},
           {"split_in_scope", split_in_scope},

@@ -4,10 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "counterpoint/runtime/error.h"
@@ -27,6 +29,7 @@ void go_wrong(std::string_view fault) {
   if (fault == "stops") raise(SIGSTOP);
   if (fault == "dies") raise(SIGKILL);
   if (fault == "leaves") std::exit(0);
+  if (fault == "fails") std::exit(7);
   if (fault == "throws") throw std::runtime_error("the data set is gone");
 }
 
@@ -37,8 +40,8 @@ int main(int argc, char** argv) {
   const std::string_view fault = argc > 1 ? argv[1] : "";
   const int replicas_per_rank = argc > 2 ? std::atoi(argv[2]) : 1;
   try {
-    cp::MirroredStrategy strategy(world,
-                                  {.replicas_per_rank = replicas_per_rank, .timeout_seconds = 1});
+    cp::MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank,
+                                          .timeout_seconds = fault == "fails" ? 1000.0 : 1.0});
     const auto scope = strategy.scope();
     auto noise = cp::Generator::from_seed(1);
     for (int step = 0; step < 20; ++step) {
@@ -54,6 +57,7 @@ int main(int argc, char** argv) {
   } catch (const cp::Error& error) {
     std::printf("rank %d saw %s\n", world->rank(), error.what());
     std::fflush(stdout);
+    std::this_thread::sleep_for(std::chrono::seconds(1));  // the first to end ends the others
     return 1;
   }
   std::printf("rank %d is done\n", world->rank());
