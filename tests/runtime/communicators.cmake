@@ -33,7 +33,8 @@ counterpoint_job_test(communicator_faults/gives_up PROGRAM communicator_faults R
         "rank 1 saw failed_precondition: this communicator is unusable since: rank 1: out of gradients"
   NOT_TEXT "saw nothing")
 counterpoint_job_test(communicator_faults/drops_large PROGRAM communicator_faults RANKS 2 ARGUMENTS drops_large STATUS nonzero
-  TEXTS "rank 0 saw failed_precondition: rank 1: call 2, all_reduce of 5000000 f64, sum: given up before all of its payload was read"
+  # Rank 0 learns of it in its operation, or, if the news is faster, as it starts it.
+  TEXTS "rank 0 saw failed_precondition: (this communicator is unusable since: )?rank 1: call 2, all_reduce of 5000000 f64, sum: given up before all of its payload was read"
   NOT_TEXT "saw nothing")
 # mpirun sees the death itself; nobody may be left behind.
 counterpoint_job_test(communicator_faults/dies PROGRAM communicator_faults RANKS 3 ARGUMENTS dies STATUS nonzero
