@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "counterpoint/strategy/internal/rendezvous.h"
 
@@ -10,6 +11,8 @@ namespace counterpoint::inline v1 {
 std::string Rendezvous::describe(const Slot& slot) const {
   const auto index = static_cast<std::size_t>(&slot - slots_.data());
   const int replica_id = options_.first_replica_id + static_cast<int>(index);
+  // A replica that is running may be making a call.
+  const std::scoped_lock lock(replicas_[index].lock);
   const CallLog& log = replicas_[index].log;
   switch (slot.status) {
     case Status::waiting:
