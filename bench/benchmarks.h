@@ -6,12 +6,20 @@
 //     count_values(state, n);                                       // ns a value in the report
 //   });
 //
-// Names are <what>/<dtype>/<where>/<how>, as in "normal/f32/cache/AVX3"; scripts/bench.sh reads
-// them.
+// A file of benchmarks adds itself, and stands in CMakeLists.txt: in counterpoint_bench, or in
+// counterpoint_bench_ranks (ranks.h) if it communicates.
+//
+//   const bool kAdded = Suites::add([](bool small) { benchmark::RegisterBenchmark(...); });
+//
+// Names of fills are <what>/<dtype>/<where>/<how>, as in "normal/f32/cache/AVX3"; others begin with
+// the file's name, as in "checkpoint/save/64_MiB". scripts/bench.sh reads them: fills and peers go
+// into its table, others are listed, and targets.json says which are to be how fast.
 #pragma once
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -19,6 +27,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace counterpoint::bench {
@@ -80,24 +89,48 @@ bool plausible(std::span<const T> values, double mean, double variance) {
   return std::abs(sum / n - mean) < error && std::abs(squares / n - variance) < error;
 }
 
-void register_fills(bool small);
-void register_few_values();
-void register_limits(bool small);
-void register_peers(bool small);
-
-// Peers that this build found, defined in peer_*.cc; each calls Peers::add from a static
-// initialiser.
-struct Peers {
+// What this binary measures: each file adds a function from a static initialiser. With `small`,
+// what needs much memory or time is left out, for the test that only verifies.
+struct Suites {
   using Register = void (*)(bool small);
   static std::vector<Register>& all() {
-    static std::vector<Register> peers;
-    return peers;
+    static std::vector<Register> suites;
+    return suites;
   }
-  static bool add(Register peer) {
-    all().push_back(peer);
+  static bool add(Register suite) {
+    all().push_back(suite);
     return true;
   }
 };
+
+// Counts errors: Google Benchmark exits with 0 whatever its benchmarks report.
+class CountingReporter : public benchmark::ConsoleReporter {
+ public:
+  explicit CountingReporter(bool prints = true) : prints_(prints) {}
+  bool ReportContext(const Context& context) override {
+    return !prints_ || ConsoleReporter::ReportContext(context);
+  }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) errors_ += run.error_occurred ? 1 : 0;
+    if (prints_) ConsoleReporter::ReportRuns(runs);
+  }
+  int errors() const { return errors_; }
+
+ private:
+  bool prints_;
+  int errors_ = 0;
+};
+
+// Removes `option` from the arguments; whether it was there.
+inline bool take_option(int* argc, char** argv, std::string_view option) {
+  char** const begin = argv + 1;
+  char** const end = std::remove_if(begin, argv + *argc, [option](const char* argument) {
+    return std::string_view(argument).starts_with(option);
+  });
+  const bool found = end != argv + *argc;
+  *argc = static_cast<int>(end - argv);
+  return found;
+}
 
 // Registers a benchmark of `fill(T* out, std::size_t n)` in and beyond the cache.
 template <class T, class Fill>

@@ -1,12 +1,11 @@
 // Draws of a few values: what a call costs.
-#include <cmath>
-
 #include "benchmarks.h"
 #include "counterpoint/kernels/targets.h"
 
 namespace counterpoint::bench {
+namespace {
 
-void register_few_values() {
+void register_few_values(bool) {
   using kernels::Distribution;
   const std::pair<const char*, Distribution> kinds[] = {
       {"uniform", Distribution::uniform},
@@ -43,4 +42,7 @@ void register_few_values() {
   }
 }
 
+const bool kAdded = Suites::add(register_few_values);
+
+}  // namespace
 }  // namespace counterpoint::bench

@@ -1,7 +1,5 @@
 // Counterpoint's fills: every distribution and dtype, in the cache and beyond, on every instruction
 // set.
-#include <cmath>
-
 #include "benchmarks.h"
 #include "counterpoint/kernels/targets.h"
 
@@ -76,8 +74,6 @@ void register_kind(const Kind& kind, const StreamDefinition& stream, const std::
       });
 }
 
-}  // namespace
-
 void register_fills(bool small) {
   const auto targets = kernels::available_targets();
   for (const Kind& kind : kKinds) {
@@ -92,4 +88,7 @@ void register_fills(bool small) {
   }
 }
 
+const bool kAdded = Suites::add(register_fills);
+
+}  // namespace
 }  // namespace counterpoint::bench

@@ -1,6 +1,4 @@
 // What writing memory costs: memset, and stores that bypass the cache.
-#include <cmath>
-
 #include "benchmarks.h"
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -38,8 +36,6 @@ void register_limit(const char* who, void (*write)(std::byte*, std::size_t, int)
   });
 }
 
-}  // namespace
-
 void register_limits(bool small) {
   register_limit("memset", plain_memset, false);
   if (small) return;
@@ -47,4 +43,7 @@ void register_limits(bool small) {
   register_limit("non_temporal", store_past_cache, true);
 }
 
+const bool kAdded = Suites::add(register_limits);
+
+}  // namespace
 }  // namespace counterpoint::bench

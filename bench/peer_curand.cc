@@ -1,8 +1,6 @@
 // cuRAND's host generator: Philox4x32-10 on the CPU.
 #include <curand.h>
 
-#include <cmath>
-
 #include "benchmarks.h"
 
 namespace counterpoint::bench {
@@ -43,7 +41,7 @@ void register_curand(bool small) {
       plausible_normal);
 }
 
-const bool kAdded = Peers::add(register_curand);
+const bool kAdded = Suites::add(register_curand);
 
 }  // namespace
 }  // namespace counterpoint::bench

@@ -1,8 +1,6 @@
 // Intel MKL's Philox4x32-10 on one core: words, uniforms, and Box-Muller normals.
 #include <mkl_vsl.h>
 
-#include <cmath>
-
 #include "benchmarks.h"
 #include "counterpoint/kernels/philox.h"
 
@@ -81,7 +79,7 @@ void register_mkl(bool small) {
       plausible_normal<double>);
 }
 
-const bool kAdded = Peers::add(register_mkl);
+const bool kAdded = Suites::add(register_mkl);
 
 }  // namespace
 }  // namespace counterpoint::bench

@@ -1,8 +1,6 @@
 // Random123's Philox4x32-10, as its users call it: block by block.
 #include <Random123/philox.h>
 
-#include <cmath>
-
 #include "benchmarks.h"
 #include "counterpoint/kernels/philox.h"
 
@@ -35,7 +33,7 @@ void register_random123(bool small) {
   register_both<std::uint32_t>("full_int/u32", "Random123", small, words, same_words);
 }
 
-const bool kAdded = Peers::add(register_random123);
+const bool kAdded = Suites::add(register_random123);
 
 }  // namespace
 }  // namespace counterpoint::bench

@@ -1,5 +1,4 @@
-// The C++ standard library's generator, and whichever other peers this build found.
-#include <cmath>
+// The C++ standard library's generator, as its users call it.
 #include <random>
 
 #include "benchmarks.h"
@@ -42,11 +41,7 @@ void register_mt19937(bool small) {
       plausible_normal);
 }
 
+const bool kAdded = Suites::add(register_mt19937);
+
 }  // namespace
-
-void register_peers(bool small) {
-  register_mt19937(small);
-  for (const Peers::Register peer : Peers::all()) peer(small);
-}
-
 }  // namespace counterpoint::bench
