@@ -17,4 +17,5 @@
 #include "counterpoint/runtime/stateless.h"
 #include "counterpoint/runtime/stream_layout.h"
 #include "counterpoint/runtime/tensor.h"
+#include "counterpoint/strategy/micro_batches.h"
 #include "counterpoint/strategy/mirrored_strategy.h"

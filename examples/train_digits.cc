@@ -10,7 +10,9 @@
 //   - the order of the images, from a shuffle that every replica makes alike, without talking.
 //
 // Killed and started again on as many ranks and replicas, it ends with the same weights to the bit. On
-// another number, replicas that were there before go on with their streams where they were.
+// another number, replicas that were there before go on with their streams where they were. With
+// --invariant the weights are the same on any number, also if it changes on the way: replicas draw
+// their rows of one draw, and gradients are added in an order that knows nothing of replicas.
 //
 // Expected output of the first command (figures may differ where exp() rounds differently):
 //
@@ -57,7 +59,8 @@ void train(const Options& options, const std::shared_ptr<cp::Communicator>& worl
   cp::MirroredStrategy strategy(world,
                                 {.replicas_per_rank = options.replicas_per_rank, .name = "digits"});
   const auto scope = strategy.scope();
-  Trainer trainer(strategy, digits, initial, options.seed);
+  const Mode mode = options.invariant ? Mode::invariant : Mode::normal;
+  Trainer trainer(strategy, digits, initial, options.seed, mode);
 
   cp::CheckpointManager checkpoints(world, options.checkpoints, trainer.objects());
   std::int64_t saved = checkpoints.restore_latest();
@@ -65,6 +68,12 @@ void train(const Options& options, const std::shared_ptr<cp::Communicator>& worl
     throw cp::Error(cp::ErrorCode::failed_precondition,
                     fmt::format("{} holds training with --seed {}; give that, or another folder",
                                 options.checkpoints, trainer.seed()));
+  }
+  if (trainer.mode() != mode) {
+    throw cp::Error(
+        cp::ErrorCode::failed_precondition,
+        fmt::format("{} holds training {} --invariant; do the same, or give another folder",
+                    options.checkpoints, options.invariant ? "without" : "with"));
   }
   if (speaks) {
     fmt::print("{}\n", strategy.describe());

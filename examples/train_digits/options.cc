@@ -42,6 +42,8 @@ ParsedOptions parse_options(int argc, char** argv, bool speaks) {
       ->default_str("auto");
   app.add_flag("--show-streams", options.show_streams,
                "Print the first noise that each replica draws");
+  app.add_flag("--invariant", options.invariant,
+               "End with the same weights, to the bit, on any number of ranks and replicas");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -24,6 +24,7 @@ struct Options {
   std::string data;
   Progress::Style progress = Progress::Style::automatic;
   bool show_streams = false;
+  bool invariant = false;
 };
 
 struct ParsedOptions {

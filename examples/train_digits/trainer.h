@@ -9,10 +9,13 @@
 //   }
 //
 // All ranks make the same calls. Repeated with the same seed, number of ranks and replicas a rank,
-// the weights are the same to the bit, whether or not a checkpoint of objects() came between.
+// the weights are the same to the bit, whether or not a checkpoint of objects() came between. In
+// invariant mode they are the same on any numbers of ranks and replicas, and if these change on the
+// way: every step is the same micro-batches, with the same noise, added up in the same order.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +30,8 @@ namespace train_digits {
 // A step's images, over all replicas: however many these are, an epoch has the same steps, and a
 // checkpoint's position means the same.
 inline constexpr std::size_t batch_size = 48;
+inline constexpr std::size_t micro_batch_size = 3;  // in invariant mode
+inline constexpr std::size_t micro_batches = batch_size / micro_batch_size;
 inline constexpr float learning_rate = 1.0F;  // at first; half of that after 20 epochs, and so on
 inline constexpr float noise_stddev = 0.2F;
 inline constexpr float dropout_probability = 0.2F;
@@ -56,9 +61,12 @@ struct Position {
 
 // What a replica has to say after a step.
 struct StepReport {
-  Score score;                       // of all replicas together
-  counterpoint::Tensor first_noise;  // [1, 4]: what this replica's own noise began with
+  Score score;  // of all replicas together
+  // [1, 4]: what this replica's own noise began with; zeros if it had no images.
+  counterpoint::Tensor first_noise{counterpoint::DType::f32, {1, 4}};
 };
+
+enum class Mode : std::uint8_t { normal, invariant };
 
 class Trainer {
  public:
@@ -66,7 +74,7 @@ class Trainer {
   // from `initial`, made outside: the same for any number of replicas. Collective. `strategy` and
   // `digits` must outlive the trainer.
   Trainer(counterpoint::MirroredStrategy& strategy, const Digits& digits,
-          counterpoint::Generator& initial, std::int64_t seed);
+          counterpoint::Generator& initial, std::int64_t seed, Mode mode = Mode::normal);
 
   counterpoint::PerReplica<StepReport> step();
 
@@ -86,17 +94,27 @@ class Trainer {
   counterpoint::NamedObjects objects();
   // The seed; after a restore, the saved one.
   std::int64_t seed() const { return seed_; }
+  // The same of the mode.
+  Mode mode() const { return invariant_ != 0 ? Mode::invariant : Mode::normal; }
   // SHA-256 of the weights, little-endian, in hexadecimal digits.
   std::string weights_digest() const;
 
  private:
+  using Order = std::span<const std::int64_t>;
+  struct Share;
+
   Parameters<const float> weights() const;
+  Range draw_noise(const counterpoint::ReplicaContext& replica, std::size_t images, Share& share);
+  Share share_of_step(const counterpoint::ReplicaContext& replica, Order batch);
+  void add_up(const counterpoint::ReplicaContext& replica, const Share& share,
+              std::span<float> sums) const;
   void shuffle();
   void descend(std::span<float> gradient);
 
   counterpoint::MirroredStrategy& strategy_;
   const Digits& digits_;
   std::int64_t seed_;
+  std::int64_t invariant_;
   Position position_;
   LearningCurve curve_;
   std::vector<std::int64_t> order_;  // of the training images, in epoch `shuffled_epoch_`

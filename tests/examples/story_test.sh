@@ -6,6 +6,7 @@ readonly case=$1 programs=$2 scratch=$3
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/mpi_environment.sh"
 
 readonly epochs=12 every=7 last_step=$((12 * 30))
+mode=()  # options of every training
 job=
 trap '[[ -z $job ]] || kill_tree "$job"' EXIT
 rm -rf "$scratch"
@@ -20,7 +21,7 @@ die() {
 start() {
   local log=$1 ranks=$2 replicas=$3
   shift 3
-  mpirun -n "$ranks" "$programs/train_digits" --replicas-per-rank "$replicas" --progress lines "$@" \
+  mpirun -n "$ranks" "$programs/train_digits" --replicas-per-rank "$replicas" --progress lines "${mode[@]}" "$@" \
     </dev/null >"$log" 2>&1 &
   job=$!
 }
@@ -109,9 +110,45 @@ other_ranks() {
   done
 }
 
+# The same weights however replicas are split over ranks, and through kills and resumes on others.
+invariant() {
+  local splits=("1 1" "1 2" "2 1" "3 1" "1 3" "2 2" "4 1" "1 4" "2 4" "4 2" "1 8") ranks replicas split
+  local wanted='' weights at
+  mode=(--invariant)
+  for split in "${splits[@]}"; do
+    read -r ranks replicas <<<"$split"
+    train "$scratch/log" "$ranks" "$replicas" --epochs 2 --checkpoints "$scratch/$ranks-$replicas"
+    grep -q "^digits: $((ranks * replicas)) replicas, $replicas on each of $ranks ranks" "$scratch/log" ||
+      { cat "$scratch/log"; die "not $ranks ranks x $replicas replicas"; }
+    weights=$(weights_of "$scratch/log")
+    [[ $weights == "${wanted:=$weights}" ]] || die "$ranks ranks x $replicas: $weights, not $wanted"
+  done
+  mode=()  # what tells the two modes apart
+  train "$scratch/log" 2 2 --epochs 2 --checkpoints "$scratch/normal"
+  [[ $(weights_of "$scratch/log") != "$wanted" ]] || die "weights are the same without --invariant"
+  ! mpirun -n 2 "$programs/train_digits" --epochs 3 --checkpoints "$scratch/2-2" >"$scratch/log" 2>&1 ||
+    die "training without --invariant went on where it was with"
+  grep -q "holds training with --invariant" "$scratch/log" || { cat "$scratch/log"; die "not said"; }
+  mode=(--invariant)
+
+  train "$scratch/log" 1 1 --epochs $epochs --every $every --checkpoints "$scratch/whole"
+  wanted=$(weights_of "$scratch/log")
+  train_until_killed "$scratch/killed1.log" 2 2 "$scratch/killed" 60
+  at=$(newest_step "$scratch/killed")
+  train_until_killed "$scratch/killed2.log" 3 1 "$scratch/killed" $((at + 60))
+  check_resumed "$scratch/killed2.log" "$at"
+  at=$(newest_step "$scratch/killed")
+  train "$scratch/log" 1 8 --epochs $epochs --every $every --checkpoints "$scratch/killed"
+  check_resumed "$scratch/log" "$at"
+  [[ $(weights_of "$scratch/log") == "$wanted" ]] || die "killed and resumed, the weights differ"
+  echo "${#splits[@]} splits, and 2 x 2, killed, 3 x 1, killed, 1 x 8, end with the same weights"
+
+  accuracy
+}
+
 accuracy() {
   local percent
-  train "$scratch/log" 2 2 --epochs 60 --seed 1 --checkpoints "$scratch/run" \
+  train "$scratch/log" 2 2 --epochs 60 --seed 1 --checkpoints "$scratch/accurate" \
     --plot "$scratch/curve.svg"
   percent=$(awk '/^test accuracy [0-9.]+ %/ { print $3 }' "$scratch/log")
   awk -v percent="${percent:-0}" 'BEGIN { exit !(percent > 96) }' ||

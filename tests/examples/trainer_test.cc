@@ -22,11 +22,11 @@ const Digits& digits() {
 // A trainer with replicas that are threads of this process.
 class Training {
  public:
-  explicit Training(int replicas, std::int64_t seed = 1)
+  explicit Training(int replicas, std::int64_t seed = 1, Mode mode = Mode::normal)
       : initial_(cp::Generator::from_seed(seed)),
         strategy_(cp::StrategyOptions{.replicas_per_rank = replicas}) {
     const auto scope = strategy_.scope();
-    trainer_.emplace(strategy_, digits(), initial_, seed);
+    trainer_.emplace(strategy_, digits(), initial_, seed, mode);
   }
 
   Trainer* operator->() { return &*trainer_; }
@@ -140,6 +140,52 @@ TEST(Trainer, SurvivingReplicasGoOnWithTheirNoise) {
       }
     }
   }
+}
+
+constexpr int replica_counts[] = {1, 2, 3, 4, 7, 8, 17};  // of 16 micro-batches
+
+TEST(InvariantTrainer, WeightsAreTheSameOnAnyNumberOfReplicas) {
+  std::string wanted;
+  double loss = 0;
+  for (const int replicas : replica_counts) {
+    Training training(replicas, 1, Mode::invariant);
+    training.train(35);  // past the end of an epoch, whose last step has fewer images
+    if (wanted.empty()) {
+      wanted = training->weights_digest();
+      loss = training->mean_loss();
+      EXPECT_GT(training->curve().rows().at(0).test_accuracy, 70.0);
+    }
+    EXPECT_EQ(training->weights_digest(), wanted) << replicas << " replicas";
+    EXPECT_EQ(training->mean_loss(), loss) << replicas << " replicas";
+  }
+}
+
+// If this fails, the test above could not tell an order of adding from another.
+TEST(InvariantTrainer, OtherwiseWeightsDependOnTheNumberOfReplicas) {
+  Training one(1);
+  Training two(2);
+  one.train(3);
+  two.train(3);
+  EXPECT_NE(one->weights_digest(), two->weights_digest());
+}
+
+TEST(InvariantTrainer, GoesOnAlikeOnAnotherNumberOfReplicas) {
+  Training whole(1, 1, Mode::invariant);
+  whole.train(40);
+  Training first(3, 1, Mode::invariant);
+  first.train(8);
+  cp::SavedObject saved = cp::saveable_members(first->objects())->save();
+  for (const int replicas : {4, 1, 8, 2}) {
+    Training next(replicas, 99, Mode::invariant);
+    cp::saveable_members(next->objects())->prepare(saved)->commit();
+    next.train(8);
+    saved = cp::saveable_members(next->objects())->save();
+    if (next->position().step == 40) {
+      EXPECT_EQ(next->weights_digest(), whole->weights_digest());
+      return;
+    }
+  }
+  FAIL() << "never came to step 40";
 }
 
 }  // namespace
