@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/internal/draw_ledger.h"
 #include "counterpoint/runtime/stream_domain.h"
 
 namespace counterpoint::inline v1 {
@@ -59,17 +60,25 @@ StateStore::~StateStore() = default;
 
 PlainStore::PlainStore(const StreamDefinition& definition, const StreamState& state,
                        StreamOrigin origin, Sharing sharing)
-    : StateStore(definition, std::move(origin)), sharing_(sharing), state_(state) {}
+    : StateStore(definition, std::move(origin)),
+      sharing_(sharing),
+      state_(state),
+      claims_(BlockClaims::if_watched(definition, this->origin(), {})) {}
 
 PlainStore::~PlainStore() = default;
 
 Reservation PlainStore::reserve(const Context& context, const CallRecord& record,
                                 std::uint64_t blocks, KeyUse /*key_use*/) {
   if (context.kind == ContextKind::replica && sharing_ == Sharing::by_replicas) [[unlikely]] {
-    return context.domain->reserve_in_turn(context, *this, record, blocks);
+    const Reservation reserved = context.domain->reserve_in_turn(context, *this, record, blocks);
+    if (claims_ != nullptr) claims_->claim(reserved, blocks, record);
+    return reserved;
   }
   const std::scoped_lock lock(lock_);
   const Reservation reserved{state_.key, state_.counter};
+  if (claims_ != nullptr) [[unlikely]] {
+    claims_->claim(reserved, blocks, record);
+  }
   state_.counter = definition().advance(state_.counter, blocks);
   return reserved;
 }
@@ -89,6 +98,7 @@ StreamState PlainStore::read(const Context& /*context*/) const { return peek(); 
 void PlainStore::assign(const Context& context, const CallRecord& /*record*/,
                         const StreamState& state) {
   check_assignable(context);
+  if (claims_ != nullptr) claims_->rewind();
   replace(state);
 }
 

@@ -24,6 +24,8 @@
 
 namespace counterpoint::inline v1 {
 
+class BlockClaims;
+
 struct StreamState {
   kernels::Counter counter = {};
   std::uint64_t key = 0;
@@ -128,6 +130,7 @@ class COUNTERPOINT_PUBLIC PlainStore final : public StateStore,
   const Sharing sharing_;
   mutable DrawLock lock_;
   StreamState state_;
+  const std::unique_ptr<BlockClaims> claims_;  // null unless reuse is watched for
 };
 
 }  // namespace counterpoint::inline v1

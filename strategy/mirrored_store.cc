@@ -31,8 +31,34 @@ MirroredStore::MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDef
     : StateStore(definition, std::move(origin), layout),
       core_(std::move(core)),
       stream_(this->origin().digest()),
-      copies_(static_cast<std::size_t>(core_->replicas_per_rank())) {
-  for (Copy& copy : copies_) copy.replica.assign(state);
+      copies_(static_cast<std::size_t>(core_->replicas_per_rank())),
+      shared_claims_(
+          BlockClaims::if_watched(definition, this->origin(), {.kind = HolderKind::shared})) {
+  for (std::size_t i = 0; i < copies_.size(); ++i) {
+    copies_[i].replica.assign(state);
+    copies_[i].claims =
+        BlockClaims::if_watched(definition, this->origin(),
+                                {.kind = HolderKind::replica,
+                                 .replica_id = core_->first_replica_id() + static_cast<int>(i)});
+  }
+}
+
+void MirroredStore::claim(const Context& context, const Reservation& reserved, std::uint64_t blocks,
+                          const CallRecord& record, KeyUse key_use) {
+  const bool in_replica = context.kind == ContextKind::replica;
+  const Copy& own = copies_[static_cast<std::size_t>(in_replica ? context.local_index : 0)];
+  if (record.operation == Operation::skip) {  // moves every stream that the copy is on
+    if (in_replica) {
+      own.claims->claim(reserved, blocks, record);
+    } else {
+      for (const Copy& copy : copies_) copy.claims->claim(reserved, blocks, record);
+    }
+    shared_claims_->claim(reserved, blocks, record);
+  } else if (in_replica && key_use == KeyUse::stream && layout().is_per_replica()) {
+    own.claims->claim(reserved, blocks, record);
+  } else {
+    shared_claims_->claim(reserved, blocks, record);
+  }
 }
 
 Reservation MirroredStore::reserve(const Context& context, const CallRecord& record,
@@ -41,14 +67,21 @@ Reservation MirroredStore::reserve(const Context& context, const CallRecord& rec
     LocalReplica& local = core_->replica(context.local_index);
     ReplicaState& replica = copies_[static_cast<std::size_t>(context.local_index)].replica;
     const std::scoped_lock lock(local.lock);
-    local.log.record(stream_, record);
-    const StreamState before = replica.advance(definition(), blocks);
     const std::uint64_t key = key_use == KeyUse::stream
                                   ? replica.replica_key(definition(), layout(), context.replica_id)
-                                  : before.key;
+                                  : replica.state().key;
+    if (shared_claims_ != nullptr) [[unlikely]] {
+      claim(context, {key, replica.state().counter}, blocks, record, key_use);
+    }
+    local.log.record(stream_, record);
+    const StreamState before = replica.advance(definition(), blocks);
     return {key, before.counter};
   }
   core_->check_use(context, origin().to_string());
+  if (shared_claims_ != nullptr) {
+    const StreamState& state = copies_.front().replica.state();
+    claim(context, {state.key, state.counter}, blocks, record, key_use);
+  }
   core_->record_for_all(stream_, record);
   StreamState before;
   for (std::size_t i = copies_.size(); i-- > 0;) {
@@ -71,12 +104,21 @@ void MirroredStore::assign(const Context& context, const CallRecord& record,
     LocalReplica& local = core_->replica(context.local_index);
     const std::scoped_lock lock(local.lock);
     local.log.record(stream_, record);
-    copies_[static_cast<std::size_t>(context.local_index)].replica.assign(state);
+    Copy& copy = copies_[static_cast<std::size_t>(context.local_index)];
+    if (shared_claims_ != nullptr) {
+      copy.claims->rewind();
+      shared_claims_->rewind();
+    }
+    copy.replica.assign(state);
     return;
   }
   core_->check_use(context, origin().to_string());
   core_->record_for_all(stream_, record);
-  for (Copy& copy : copies_) copy.replica.assign(state);
+  if (shared_claims_ != nullptr) shared_claims_->rewind();
+  for (Copy& copy : copies_) {
+    if (copy.claims != nullptr) copy.claims->rewind();
+    copy.replica.assign(state);
+  }
 }
 
 void MirroredStore::ensure_in_step() { core_->check(origin().location); }
@@ -91,7 +133,12 @@ RunStore::RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& d
     : StateStore(definition, std::move(origin), layout),
       core_(std::move(core)),
       replica_id_(made_in.replica_id),
-      local_(core_->replica(made_in.local_index)) {
+      local_(core_->replica(made_in.local_index)),
+      claims_(
+          BlockClaims::if_watched(definition, this->origin(),
+                                  {.kind = HolderKind::replica, .replica_id = made_in.replica_id})),
+      shared_claims_(BlockClaims::if_watched(definition, this->origin(),
+                                             {.kind = HolderKind::shared_in_a_run})) {
   state_.assign(state);
 }
 
@@ -106,14 +153,18 @@ void RunStore::check_own(const Context& context) const {
   }
 }
 
-Reservation RunStore::reserve(const Context& context, const CallRecord& /*record*/,
+Reservation RunStore::reserve(const Context& context, const CallRecord& record,
                               std::uint64_t blocks, KeyUse key_use) {
   check_own(context);
   const std::scoped_lock lock(local_.lock);
-  const StreamState before = state_.advance(definition(), blocks);
   const std::uint64_t key = key_use == KeyUse::stream
                                 ? state_.replica_key(definition(), layout(), replica_id_)
-                                : before.key;
+                                : state_.state().key;
+  if (claims_ != nullptr) [[unlikely]] {
+    const bool own = key_use == KeyUse::stream && layout().is_per_replica();
+    (own ? claims_ : shared_claims_)->claim({key, state_.state().counter}, blocks, record);
+  }
+  const StreamState before = state_.advance(definition(), blocks);
   return {key, before.counter};
 }
 
@@ -126,6 +177,10 @@ void RunStore::assign(const Context& context, const CallRecord& /*record*/,
                       const StreamState& state) {
   check_own(context);
   const std::scoped_lock lock(local_.lock);
+  if (claims_ != nullptr) {
+    claims_->rewind();
+    shared_claims_->rewind();
+  }
   state_.assign(state);
 }
 

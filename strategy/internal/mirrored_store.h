@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "counterpoint/runtime/internal/draw_ledger.h"
 #include "counterpoint/runtime/state_store.h"
 #include "counterpoint/strategy/internal/strategy_core.h"
 
@@ -53,11 +54,17 @@ class MirroredStore final : public StateStore {
  private:
   struct alignas(64) Copy {
     ReplicaState replica;
+    std::unique_ptr<BlockClaims> claims = {};  // null unless reuse is watched for
   };
+
+  // Before the copies move: what the draw takes, of the stream that it is on.
+  void claim(const Context& context, const Reservation& reserved, std::uint64_t blocks,
+             const CallRecord& record, KeyUse key_use);
 
   const std::shared_ptr<StrategyCore> core_;
   const std::uint64_t stream_;
   std::vector<Copy> copies_;
+  const std::unique_ptr<BlockClaims> shared_claims_;  // of streams that replicas share
 };
 
 // Private to one replica and not compared with the others.
@@ -82,6 +89,8 @@ class RunStore final : public StateStore {
   const int replica_id_;
   LocalReplica& local_;
   ReplicaState state_;
+  const std::unique_ptr<BlockClaims> claims_;  // null unless reuse is watched for
+  const std::unique_ptr<BlockClaims> shared_claims_;
 };
 
 }  // namespace counterpoint::inline v1

@@ -1,0 +1,309 @@
+#include "counterpoint/runtime/internal/draw_ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "counterpoint/runtime/error.h"
+
+namespace counterpoint::inline v1 {
+namespace {
+
+constexpr std::size_t kCallsOfRange = 8;
+
+BlockNumber number_of(const kernels::Counter& counter) {
+  return BlockNumber{counter.high} << 64 | counter.low;
+}
+
+bool same_line(const std::source_location& a, const std::source_location& b) {
+  return a.line() == b.line() && a.file_name() == b.file_name();
+}
+
+}  // namespace
+
+std::string DrawLedger::Call::to_string() const {
+  if (text != nullptr) return *text;
+  return std::string(operation_name(operation)) + " at " + location_to_string(location);
+}
+
+DrawLedger::Holder& DrawLedger::open(const StreamDefinition& definition, std::string text,
+                                     std::uint64_t identity, HolderKind kind) {
+  const std::scoped_lock lock(mutex_);
+  auto holder = std::make_unique<Holder>(Holder{.text = std::move(text),
+                                                .identity = identity,
+                                                .kind = kind,
+                                                .algorithm = algorithm_index(definition.name)});
+  const BlockNumber all = ~BlockNumber{0};
+  holder->last_block = definition.counter_words == 1 ? all >> 64 : all;
+  return *holders_.emplace(identity, std::move(holder))->second;
+}
+
+void DrawLedger::close(Holder& holder) {
+  const std::scoped_lock lock(mutex_);
+  holder.alive = false;
+  drop_if_gone(holder);
+}
+
+void DrawLedger::claim(Holder& holder, const Reservation& reserved, std::uint64_t blocks,
+                       const CallRecord& record) {
+  if (blocks == 0) return;
+  const std::scoped_lock lock(mutex_);
+  const Stream stream{holder.algorithm, reserved.key};
+  const BlockNumber first = number_of(reserved.counter);
+  const BlockNumber more = blocks - 1;  // after the first
+  const Call call{.operation = record.operation, .location = record.location};
+  if (more > holder.last_block - first) {  // the counter wraps
+    const BlockNumber last = more - (holder.last_block - first) - 1;
+    check(holder, stream, first, holder.last_block, record);
+    check(holder, stream, 0, last, record);
+    add(holder, stream, first, holder.last_block, &call);
+    add(holder, stream, 0, last, &call);
+    return;
+  }
+  const BlockNumber last = first + more;
+  if (extends_latest(holder, stream, first, last)) {
+    extend(*holder.latest, first, last, &call);
+    return;
+  }
+  check(holder, stream, first, last, record);
+  add(holder, stream, first, last, &call);
+}
+
+void DrawLedger::jump(Holder& holder) {
+  const std::scoped_lock lock(mutex_);
+  ++holder.jumps;
+}
+
+void DrawLedger::rewind_to(Holder& holder, BlockNumber from) {
+  const std::scoped_lock lock(mutex_);
+  ++holder.jumps;
+  forget_from(holder, from);
+}
+
+void DrawLedger::rewind(Holder& holder) {
+  const std::scoped_lock lock(mutex_);
+  ++holder.jumps;
+  forget_from(holder, 0);
+  for (auto at = holders_.lower_bound(holder.identity);
+       at != holders_.end() && at->first == holder.identity;) {
+    Holder& same = *(at++)->second;  // may be dropped
+    if (same.alive) continue;
+    forget_from(same, 0);
+    drop_if_gone(same);
+  }
+}
+
+std::vector<Reuse> DrawLedger::reuses() const {
+  const std::scoped_lock lock(mutex_);
+  return reuses_;
+}
+
+std::size_t DrawLedger::num_ranges() const {
+  const std::scoped_lock lock(mutex_);
+  return ranges_.size();
+}
+
+std::size_t DrawLedger::num_forgotten() const {
+  const std::scoped_lock lock(mutex_);
+  return forgotten_;
+}
+
+std::vector<LedgerEntry> DrawLedger::entries() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<LedgerEntry> entries;
+  entries.reserve(ranges_.size());
+  for (const auto& [at, range] : ranges_) {
+    LedgerEntry& entry =
+        entries.emplace_back(LedgerEntry{.algorithm = algorithms_[at.stream.algorithm],
+                                         .key = at.stream.key,
+                                         .first = at.first,
+                                         .last = range.last,
+                                         .holder = range.holder->text,
+                                         .identity = range.holder->identity,
+                                         .kind = range.holder->kind,
+                                         .calls = {}});
+    for (const Call& call : range.calls) {
+      entry.calls.push_back({call.to_string(), call.first, call.last});
+    }
+  }
+  return entries;
+}
+
+void DrawLedger::import(const std::vector<LedgerEntry>& entries) {
+  const std::scoped_lock lock(mutex_);
+  std::map<std::tuple<std::uint64_t, std::string, HolderKind>, Holder*> known;
+  for (const LedgerEntry& entry : entries) {
+    Holder*& holder = known[{entry.identity, entry.holder, entry.kind}];
+    if (holder == nullptr) {
+      auto gone = std::make_unique<Holder>(
+          Holder{.text = entry.holder, .identity = entry.identity, .kind = entry.kind});
+      gone->alive = false;
+      holder = holders_.emplace(entry.identity, std::move(gone))->second.get();
+    }
+    ++holder
+          ->jumps;  // ranges of a holder are merged as they were taken, not across what lies between
+    const Stream stream{algorithm_index(entry.algorithm), entry.key};
+    add(*holder, stream, entry.first, entry.last, nullptr);
+    for (const LedgerCall& text : entry.calls) {
+      const std::string* const kept = &*texts_.insert(text.text).first;
+      for (auto range = first_meeting(stream, text.first, text.last);
+           meets(range, stream, text.last); ++range) {
+        if (range->second.holder == holder) {
+          add_call(range->second, {.text = kept}, text.first, text.last);
+        }
+      }
+    }
+  }
+  for (const auto& [_, holder] : known) drop_if_gone(*holder);
+}
+
+bool DrawLedger::equal_by_design(const Holder& a, const Holder& b) {
+  if (a.kind == HolderKind::shared) return &a == &b;
+  return a.kind == HolderKind::shared_in_a_run && b.kind == a.kind && a.identity == b.identity;
+}
+
+std::uint32_t DrawLedger::algorithm_index(std::string_view name) {
+  auto found = std::ranges::find(algorithms_, name);
+  if (found == algorithms_.end()) found = algorithms_.emplace(found, name);
+  return static_cast<std::uint32_t>(found - algorithms_.begin());
+}
+
+bool DrawLedger::extends_latest(const Holder& holder, const Stream& stream, BlockNumber first,
+                                BlockNumber last) const {
+  if (!holder.latest) return false;
+  const auto& [at, range] = **holder.latest;
+  return at.stream == stream && range.jumps == holder.jumps && range.last < first &&
+         range.last + 1 == first && !meets(std::next(*holder.latest), stream, last);
+}
+
+DrawLedger::Ranges::iterator DrawLedger::first_meeting(const Stream& stream, BlockNumber first,
+                                                       BlockNumber last) {
+  const auto next = ranges_.upper_bound({stream, first});
+  if (next != ranges_.begin()) {
+    const auto before = std::prev(next);
+    if (before->first.stream == stream && before->second.last >= first) return before;
+  }
+  return meets(next, stream, last) ? next : ranges_.end();
+}
+
+bool DrawLedger::meets(Ranges::const_iterator at, const Stream& stream, BlockNumber last) const {
+  return at != ranges_.end() && at->first.stream == stream && at->first.first <= last;
+}
+
+void DrawLedger::check(const Holder& holder, const Stream& stream, BlockNumber first,
+                       BlockNumber last, const CallRecord& record) {
+  for (auto at = first_meeting(stream, first, last); meets(at, stream, last); ++at) {
+    if (equal_by_design(holder, *at->second.holder)) continue;
+    std::string message = describe(*at, holder, first, last, record);
+    if (options_.on_reuse == ReuseAction::stop) {
+      throw Error(ErrorCode::failed_precondition, message);
+    }
+    constexpr std::size_t kReuses = 1000;
+    std::string key = holder.text + record.to_string() + at->second.holder->text;
+    for (const Call& call : at->second.calls) key += call.to_string();
+    const auto [number, is_new] = reuse_numbers_.emplace(std::move(key), reuses_.size());
+    if (!is_new) {
+      ++reuses_[number->second].times;
+    } else if (reuses_.size() < kReuses) {
+      reuses_.push_back({.message = std::move(message)});
+    } else {
+      reuse_numbers_.erase(number);
+    }
+  }
+}
+
+// Records what no range has yet.
+void DrawLedger::add(Holder& holder, const Stream& stream, BlockNumber first, BlockNumber last,
+                     const Call* call) {
+  while (true) {
+    const auto taken = first_meeting(stream, first, last);
+    if (taken == ranges_.end()) {
+      add_piece(holder, stream, first, last, call);
+      return;
+    }
+    if (taken->first.first > first) {
+      add_piece(holder, stream, first, taken->first.first - 1, call);
+    }
+    if (taken->second.last >= last) return;
+    first = taken->second.last + 1;
+  }
+}
+
+// A piece that no range meets.
+void DrawLedger::add_piece(Holder& holder, const Stream& stream, BlockNumber first,
+                           BlockNumber last, const Call* call) {
+  const auto next = ranges_.upper_bound({stream, first});
+  const bool merges = next != ranges_.begin() && std::prev(next)->first.stream == stream &&
+                      std::prev(next)->second.holder == &holder &&
+                      std::prev(next)->second.jumps == holder.jumps;
+  if (merges) {
+    holder.latest = std::prev(next);
+    extend(*holder.latest, first, last, call);
+    return;
+  }
+  const RangeKey key{stream, first};
+  holder.ranges.insert(key);
+  const auto at = ranges_.emplace_hint(
+      next, key, Range{.last = last, .holder = &holder, .jumps = holder.jumps});
+  at->second.age = ages_.insert(ages_.end(), key);
+  holder.latest = at;
+  if (call != nullptr) add_call(at->second, *call, first, last);
+  if (ranges_.size() > options_.max_ranges) {
+    ++forgotten_;
+    const auto oldest = ranges_.find(ages_.front());
+    Holder& its_holder = *oldest->second.holder;
+    forget(oldest);
+    if (&its_holder != &holder) drop_if_gone(its_holder);
+  }
+}
+
+void DrawLedger::extend(Ranges::iterator range, BlockNumber first, BlockNumber last,
+                        const Call* call) {
+  range->second.last = last;
+  ages_.splice(ages_.end(), ages_, range->second.age);
+  if (call != nullptr) add_call(range->second, *call, first, last);
+}
+
+void DrawLedger::add_call(Range& range, const Call& call, BlockNumber first, BlockNumber last) {
+  for (Call& known : range.calls) {
+    if (known.text == call.text && known.operation == call.operation &&
+        same_line(known.location, call.location)) {
+      known.first = std::min(known.first, first);
+      known.last = std::max(known.last, last);
+      return;
+    }
+  }
+  if (range.calls.size() == kCallsOfRange) return;
+  range.calls.push_back(call);
+  range.calls.back().first = first;
+  range.calls.back().last = last;
+}
+
+void DrawLedger::forget(Ranges::iterator range) {
+  Holder& holder = *range->second.holder;
+  if (holder.latest == range) holder.latest.reset();
+  holder.ranges.erase(range->first);
+  ages_.erase(range->second.age);
+  ranges_.erase(range);
+}
+
+void DrawLedger::forget_from(Holder& holder, BlockNumber from) {
+  const std::set<RangeKey> keys = holder.ranges;
+  for (const RangeKey& key : keys) {
+    const auto range = ranges_.find(key);
+    if (key.first >= from) {
+      forget(range);
+    } else if (range->second.last >= from) {
+      range->second.last = from - 1;
+    }
+  }
+}
+
+void DrawLedger::drop_if_gone(Holder& holder) {
+  if (holder.alive || !holder.ranges.empty()) return;
+  const auto [begin, end] = holders_.equal_range(holder.identity);
+  const auto found =
+      std::find_if(begin, end, [&](const auto& entry) { return entry.second.get() == &holder; });
+  if (found != end) holders_.erase(found);
+}
+
+}  // namespace counterpoint::inline v1

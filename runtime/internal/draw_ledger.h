@@ -1,0 +1,201 @@
+// Which blocks of which streams the generators of a process took, so that a second taking is found.
+//
+//   std::unique_ptr<BlockClaims> claims = BlockClaims::if_watched(definition, origin, {});
+//   if (claims != nullptr) claims->claim(reserved, blocks, record);  // throws, and then claims nothing
+//   state.counter = definition.advance(state.counter, blocks);
+//   claims->rewind();                                                // in a reset or restore
+//
+// A holder is one object's stream: a plain generator, a replica's copy of a mirrored one. Ranges of a
+// stream never overlap; those that a holder took one after the other are merged, also across what its
+// other streams drew meanwhile (which it passed and will not draw). Thread-safety: all of it is under the
+// ledger's lock. Source: docs/streams.md section 4 for what a draw reserves.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <source_location>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "counterpoint/runtime/call_record.h"
+#include "counterpoint/runtime/reuse_detector.h"
+#include "counterpoint/runtime/state_store.h"
+
+namespace counterpoint::inline v1 {
+
+// A counter as one number.
+using BlockNumber = unsigned __int128;
+
+// Whose draws are equal by design, and are no reuse.
+enum class HolderKind : std::uint8_t {
+  plain,            // nobody's
+  replica,          // nobody's, on no rank
+  shared,           // those of all replicas on the one holder
+  shared_in_a_run,  // those of all holders of the same identity
+};
+
+// What a line of a program took, from its first block to its last, as text.
+struct LedgerCall {
+  std::string text;  // "normal at train.cc:12"
+  BlockNumber first = 0;
+  BlockNumber last = 0;
+};
+
+// A range of a stream as it travels: in a checkpoint, between ranks.
+struct LedgerEntry {
+  std::string algorithm;
+  std::uint64_t key = 0;
+  BlockNumber first = 0;
+  BlockNumber last = 0;  // inclusive
+  std::string holder;    // "generator 'noise'"
+  std::uint64_t identity = 0;
+  HolderKind kind = HolderKind::plain;
+  std::vector<LedgerCall> calls;
+};
+
+class DrawLedger {
+ public:
+  struct Holder;
+
+ private:
+  struct Stream {
+    std::uint32_t algorithm;  // index in algorithms_
+    std::uint64_t key;
+    friend auto operator<=>(const Stream&, const Stream&) = default;
+  };
+  struct RangeKey {
+    Stream stream;
+    BlockNumber first;
+    friend bool operator<(const RangeKey& a, const RangeKey& b) {
+      return std::tie(a.stream, a.first) < std::tie(b.stream, b.first);
+    }
+  };
+  struct Call {
+    Operation operation = Operation::normal;
+    std::source_location location = {};
+    const std::string* text = nullptr;  // instead of the two, of an imported range
+    BlockNumber first = 0;
+    BlockNumber last = 0;
+
+    std::string to_string() const;
+  };
+  struct Range {
+    BlockNumber last = 0;
+    Holder* holder = nullptr;
+    std::uint64_t jumps = 0;  // of the holder, when it took this
+    std::vector<Call> calls = {};
+    std::list<RangeKey>::iterator age = {};
+  };
+  using Ranges = std::map<RangeKey, Range>;
+
+ public:
+  struct Holder {
+    std::string text;  // "generator 'noise'"
+    std::uint64_t identity = 0;
+    HolderKind kind = HolderKind::plain;
+    std::uint32_t algorithm = 0;
+    BlockNumber last_block = 0;  // of a counter; the next is 0
+    std::uint64_t jumps = 0;     // moves that were no draws
+    bool alive = true;
+    std::set<RangeKey> ranges = {};
+    std::optional<Ranges::iterator> latest = {};  // that it took from
+  };
+
+  explicit DrawLedger(const ReuseDetectorOptions& options) : options_(options) {}
+
+  // The one that generators made now report to; null when reuse is not watched for.
+  COUNTERPOINT_PUBLIC static std::shared_ptr<DrawLedger> current();
+
+  // A new holder. Equal identities mark the same object on other ranks and in other processes.
+  Holder& open(const StreamDefinition& definition, std::string text, std::uint64_t identity,
+               HolderKind kind);
+  // Its object has gone; its ranges stay.
+  void close(Holder& holder);
+  // Errors: failed_precondition if a block was taken before; nothing is then.
+  void claim(Holder& holder, const Reservation& reserved, std::uint64_t blocks,
+             const CallRecord& record);
+  // The holder moved without drawing what lies between.
+  void jump(Holder& holder);
+  // The holder went back to `from`: forgets what it took from there on.
+  void rewind_to(Holder& holder, BlockNumber from);
+  // The holder has another state: forgets what it, and gone holders of its identity, took.
+  void rewind(Holder& holder);
+
+  std::vector<Reuse> reuses() const;
+  std::size_t num_ranges() const;
+  std::size_t num_forgotten() const;
+
+  COUNTERPOINT_PUBLIC std::vector<LedgerEntry> entries() const;
+  // Adds what is not taken yet; reports nothing.
+  COUNTERPOINT_PUBLIC void import(const std::vector<LedgerEntry>& entries);
+
+ private:
+  static bool equal_by_design(const Holder& a, const Holder& b);
+  std::uint32_t algorithm_index(std::string_view name);
+  bool extends_latest(const Holder& holder, const Stream& stream, BlockNumber first,
+                      BlockNumber last) const;
+  void extend(Ranges::iterator range, BlockNumber first, BlockNumber last, const Call* call);
+  // The first range of the stream that has a block of first..last.
+  Ranges::iterator first_meeting(const Stream& stream, BlockNumber first, BlockNumber last);
+  bool meets(Ranges::const_iterator at, const Stream& stream, BlockNumber last) const;
+  void check(const Holder& holder, const Stream& stream, BlockNumber first, BlockNumber last,
+             const CallRecord& record);
+  std::string describe(const Ranges::value_type& taken, const Holder& holder, BlockNumber first,
+                       BlockNumber last, const CallRecord& record) const;
+  void add(Holder& holder, const Stream& stream, BlockNumber first, BlockNumber last,
+           const Call* call);
+  void add_piece(Holder& holder, const Stream& stream, BlockNumber first, BlockNumber last,
+                 const Call* call);
+  static void add_call(Range& range, const Call& call, BlockNumber first, BlockNumber last);
+  void forget(Ranges::iterator range);
+  void forget_from(Holder& holder, BlockNumber from);
+  void drop_if_gone(Holder& holder);
+
+  const ReuseDetectorOptions options_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> algorithms_;
+  std::multimap<std::uint64_t, std::unique_ptr<Holder>> holders_;  // by identity
+  Ranges ranges_;
+  std::list<RangeKey> ages_;  // the range that was longest not drawn first
+  std::set<std::string> texts_;
+  std::vector<Reuse> reuses_;
+  std::map<std::string, std::size_t> reuse_numbers_;
+  std::size_t forgotten_ = 0;
+};
+
+// One holder's part of the ledger, where its state is. Called under whatever guards the state.
+class COUNTERPOINT_PUBLIC BlockClaims {
+ public:
+  struct Who {
+    HolderKind kind = HolderKind::plain;
+    std::optional<int> replica_id = {};
+  };
+
+  // Null unless reuse is watched for.
+  static std::unique_ptr<BlockClaims> if_watched(const StreamDefinition& definition,
+                                                 const StreamOrigin& origin, const Who& who);
+  BlockClaims(std::shared_ptr<DrawLedger> ledger, const StreamDefinition& definition,
+              DrawLedger::Holder& holder);
+  BlockClaims(const BlockClaims&) = delete;
+  BlockClaims& operator=(const BlockClaims&) = delete;
+  ~BlockClaims();
+
+  // Before the state moves. A skip claims nothing, and backwards gives back. Errors:
+  // failed_precondition if a block was taken before.
+  void claim(const Reservation& reserved, std::uint64_t blocks, const CallRecord& record);
+  // Before the state is overwritten.
+  void rewind() noexcept;
+
+ private:
+  const std::shared_ptr<DrawLedger> ledger_;
+  const StreamDefinition& definition_;
+  DrawLedger::Holder& holder_;
+};
+
+}  // namespace counterpoint::inline v1

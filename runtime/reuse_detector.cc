@@ -1,0 +1,133 @@
+// Switching detection on, what a detected reuse says, and the claims of one holder.
+#include "counterpoint/runtime/reuse_detector.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+#include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/internal/draw_ledger.h"
+
+namespace counterpoint::inline v1 {
+namespace {
+
+// The ledger of the process: what all its draws take is known nowhere else.
+struct CurrentLedger {
+  std::mutex mutex;
+  std::shared_ptr<DrawLedger> of_job;       // from the environment
+  std::shared_ptr<DrawLedger> of_detector;  // while one lives
+  std::atomic<bool> watching = false;
+
+  CurrentLedger() {
+    const char* const text = std::getenv("COUNTERPOINT_DETECT_REUSE");
+    if (text == nullptr || std::string_view(text).empty() || std::string_view(text) == "0") return;
+    of_job = std::make_shared<DrawLedger>(ReuseDetectorOptions{});
+    watching = true;
+  }
+};
+
+CurrentLedger& current_ledger() {
+  // Leaked, so that generators may go until the process ends.
+  static auto* const current = new CurrentLedger;
+  return *current;
+}
+
+std::string to_text(BlockNumber block) {
+  const auto high = static_cast<std::uint64_t>(block >> 64);
+  const auto low = static_cast<std::uint64_t>(block);
+  return high == 0 ? fmt::format("{}", low) : fmt::format("{} * 2^64 + {}", high, low);
+}
+
+}  // namespace
+
+std::shared_ptr<DrawLedger> DrawLedger::current() {
+  CurrentLedger& current = current_ledger();
+  if (!current.watching.load(std::memory_order_relaxed)) return nullptr;
+  const std::scoped_lock lock(current.mutex);
+  return current.of_detector != nullptr ? current.of_detector : current.of_job;
+}
+
+std::string DrawLedger::describe(const Ranges::value_type& taken, const Holder& holder,
+                                 BlockNumber first, BlockNumber last,
+                                 const CallRecord& record) const {
+  const auto& [at, range] = taken;
+  const BlockNumber from = std::max(first, at.first);
+  const BlockNumber to = std::min(last, range.last);
+  std::string calls;
+  for (const Call& call : range.calls) {
+    if (call.last < from || call.first > to) continue;
+    calls += (calls.empty() ? "" : " or ") + call.to_string();
+  }
+  return fmt::format(
+      "{} in {} takes random numbers that were taken before, by {} in {}: blocks {} to {} of the "
+      "{} "
+      "stream of key {}; seed each generator with a list of its own, such as {{seed, 1}}, split "
+      "one, "
+      "or reset the one that is to repeat its numbers",
+      record.to_string(), holder.text, calls.empty() ? "a line that was not kept" : calls,
+      range.holder->text, to_text(from), to_text(to), algorithms_[at.stream.algorithm],
+      at.stream.key);
+}
+
+ReuseDetector::ReuseDetector(ReuseDetectorOptions options)
+    : ledger_(std::make_shared<DrawLedger>(options)) {
+  CurrentLedger& current = current_ledger();
+  const std::scoped_lock lock(current.mutex);
+  if (current.of_detector != nullptr) {
+    throw Error(
+        ErrorCode::failed_precondition,
+        "a ReuseDetector lives already, and watches all generators that are made; use that");
+  }
+  current.of_detector = ledger_;
+  current.watching = true;
+}
+
+ReuseDetector::~ReuseDetector() {
+  CurrentLedger& current = current_ledger();
+  const std::scoped_lock lock(current.mutex);
+  current.of_detector.reset();
+  current.watching = current.of_job != nullptr;
+}
+
+std::vector<Reuse> ReuseDetector::reuses() const { return ledger_->reuses(); }
+std::size_t ReuseDetector::num_ranges() const { return ledger_->num_ranges(); }
+std::size_t ReuseDetector::num_forgotten() const { return ledger_->num_forgotten(); }
+
+std::unique_ptr<BlockClaims> BlockClaims::if_watched(const StreamDefinition& definition,
+                                                     const StreamOrigin& origin, const Who& who) {
+  std::shared_ptr<DrawLedger> ledger = DrawLedger::current();
+  if (ledger == nullptr) return nullptr;
+  std::string text = origin.to_string();
+  if (who.replica_id) text += fmt::format(" (replica {})", *who.replica_id);
+  const auto part = static_cast<std::uint64_t>(who.replica_id.value_or(-1) + 1);
+  DrawLedger::Holder& holder =
+      ledger->open(definition, std::move(text), mix_digest(origin.digest(), part), who.kind);
+  return std::make_unique<BlockClaims>(std::move(ledger), definition, holder);
+}
+
+BlockClaims::BlockClaims(std::shared_ptr<DrawLedger> ledger, const StreamDefinition& definition,
+                         DrawLedger::Holder& holder)
+    : ledger_(std::move(ledger)), definition_(definition), holder_(holder) {}
+
+BlockClaims::~BlockClaims() { ledger_->close(holder_); }
+
+void BlockClaims::claim(const Reservation& reserved, std::uint64_t blocks,
+                        const CallRecord& record) {
+  if (record.operation != Operation::skip) {
+    ledger_->claim(holder_, reserved, blocks, record);
+  } else if (record.shape.front() >= 0) {
+    ledger_->jump(holder_);
+  } else {
+    const kernels::Counter to = definition_.advance(reserved.counter, blocks);
+    ledger_->rewind_to(holder_, BlockNumber{to.high} << 64 | to.low);
+  }
+}
+
+void BlockClaims::rewind() noexcept { ledger_->rewind(holder_); }
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,84 @@
+// Finds random numbers that a program uses twice: a debug mode, off by default.
+//
+//   const cp::ReuseDetector detector;          // watches the generators made while it lives
+//   auto a = cp::Generator::from_seed(1);
+//   auto b = cp::Generator::from_seed(257);    // small integers land in the counter: these overlap
+//   a.normal<float>({3}); b.normal<float>({3});  // throws, naming both lines
+//
+// Or for a whole job, unchanged: COUNTERPOINT_DETECT_REUSE=1 in every rank's environment (any value but
+// an empty one and 0) watches all generators of the process, and a draw that reuses throws.
+//
+// What a draw takes is what it reserves: 256 blocks an element from its counter on, under its key, read
+// or not. Streams that meet there are one stream, and whether two draws happen to read the same blocks
+// of it depends on their shapes alone; so from_seed(1) and from_seed(257) are told apart from no other
+// mistake by the shape of their first draw. Blocks that `skip` passes are not taken.
+// Reported: two generators with one seed or with counters that overlap, made one after the other too (in
+// a run, each run makes its own again: seed them by the step, or make one in scope); a copy, a view by
+// for_replica, or a restored state drawn beside the original; a child of `split` that meets a replica's
+// stream; after a restore, blocks that any generator had taken before the save.
+// Not reported: stateless functions; identical streams, streams equal along an axis, sharded draws; what
+// ranks draw alike. An object that is reset, restored or skipped backwards gives back what it took from
+// there on, and with a reset or restore, what gone objects of its name (without one: its line) took: so a
+// training loop may recover from a checkpoint, and a view that was drawn for a look be reset afterwards.
+//
+// A rank watches its own draws. Where a checkpoint is saved, the ranks' ledgers are compared, and saved:
+// two replicas' streams that meet across ranks are reported there, on every rank. Ranks that are
+// threads of one process are not told apart.
+// Memory is flat while streams go forward: a generator's contiguous draws are one range, with the first
+// 8 lines that drew it. Beyond `max_ranges` the range that was longest not drawn is forgotten.
+//
+// Thread-safety: draws may report from any thread; a ReuseDetector is made, read and destroyed by one
+// thread at a time. Determinism: changes no number. Cost: a draw of an unwatched generator checks one
+// pointer; a watched one takes a lock and a look-up (bench/reuse.cc).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "counterpoint/kernels/export.h"
+
+namespace counterpoint::inline v1 {
+
+class DrawLedger;
+
+enum class ReuseAction : std::uint8_t {
+  stop,     // the draw throws failed_precondition, and moves nothing; one in turn has moved
+  collect,  // the draw goes on; ReuseDetector::reuses() tells of it
+};
+
+struct ReuseDetectorOptions {
+  ReuseAction on_reuse = ReuseAction::stop;
+  // Ranges to remember, 200 bytes each.
+  std::size_t max_ranges = std::size_t{1} << 18;
+};
+
+// Draws by one generator of what another took.
+struct Reuse {
+  std::string message;     // what a stopped draw would throw, of the first time
+  std::int64_t times = 1;  // between the same generators on the same lines
+};
+
+class COUNTERPOINT_PUBLIC ReuseDetector {
+ public:
+  // Watches generators that are made from now on, until it is destroyed; generators that it watches may
+  // outlive it, and are still watched then. Errors: failed_precondition while another one lives.
+  explicit ReuseDetector(ReuseDetectorOptions options = {});
+  ReuseDetector(const ReuseDetector&) = delete;
+  ReuseDetector& operator=(const ReuseDetector&) = delete;
+  ~ReuseDetector();
+
+  // What was collected, in the order it was found; at most 1,000 different ones.
+  std::vector<Reuse> reuses() const;
+  // Ranges remembered now.
+  std::size_t num_ranges() const;
+  // Ranges forgotten for want of room: reuse of those is not seen.
+  std::size_t num_forgotten() const;
+
+ private:
+  std::shared_ptr<DrawLedger> ledger_;
+};
+
+}  // namespace counterpoint::inline v1
