@@ -75,17 +75,21 @@ void Session::check_context() {
                   current_context().replica_id));
 }
 
-void Session::begin_save(const std::string& call) {
+Attempt Session::ask_all(void (Saveable::*question)()) {
   Attempt failed;
   for (const NamedObject& object : objects_) {
     // All of them, also after a failure: they may communicate, and every rank must come.
-    Attempt attempt = attempting([&] { object.object->ensure_in_step(); });
+    Attempt attempt = attempting([&] { (object.object.get()->*question)(); });
     if (attempt && !failed) {
       failed.emplace(attempt->code(),
                      fmt::format("object '{}': {}", object.name, attempt->message()));
     }
   }
-  agree(*communicator_, call, failed);
+  return failed;
+}
+
+void Session::begin_save(const std::string& call) {
+  agree(*communicator_, call, ask_all(&Saveable::ensure_in_step));
 }
 
 SavedObject Session::snapshot() const {
@@ -137,9 +141,8 @@ LoadedFile Session::load(const std::string& path, const RestoreOptions& options)
 RestoreReport Session::restore(const std::string& call, const RestoreOptions& options,
                                const std::function<std::optional<LoadedFile>()>& load_file) {
   std::optional<LoadedFile> loaded;
-  const Attempt attempt = attempting([&] {
-    if (is_writer()) loaded = load_file();
-  });
+  Attempt attempt = ask_all(&Saveable::begin_restore);
+  if (!attempt && is_writer()) attempt = attempting([&] { loaded = load_file(); });
   const std::uint64_t size =
       agree(*communicator_, call, attempt, loaded ? loaded->bytes.size() : 0);
   RestoreReport report;

@@ -47,6 +47,10 @@ std::string_view operation_name(Operation operation) {
       return "assign_sub";
     case Operation::all_reduce:
       return "all_reduce";
+    case Operation::save:
+      return "save";
+    case Operation::take_turns:
+      return "take_turns";
   }
   return "unknown";
 }
@@ -54,16 +58,6 @@ std::string_view operation_name(Operation operation) {
 std::string location_to_string(const std::source_location& location) {
   const std::string_view path = location.file_name();
   return fmt::format("{}:{}", path.substr(path.find_last_of('/') + 1), location.line());
-}
-
-std::uint64_t CallRecord::fingerprint() const {
-  std::uint64_t digest =
-      mix_digest(static_cast<std::uint64_t>(operation), static_cast<std::uint64_t>(dtype));
-  for (const std::int64_t length : shape)
-    digest = mix_digest(digest, static_cast<std::uint64_t>(length));
-  digest = mix_digest(digest, shape.size());
-  for (const std::uint64_t scalar : scalars) digest = mix_digest(digest, scalar);
-  return digest;
 }
 
 std::string CallRecord::to_string() const {

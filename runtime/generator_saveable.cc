@@ -33,6 +33,46 @@ class PendingState final : public PendingRestore {
   RestoreOutcome outcome_;
 };
 
+// A state for each replica, where a strategy saved replicas that differed.
+class PendingStates final : public PendingRestore {
+ public:
+  PendingStates(std::shared_ptr<StateStore> store, std::vector<StreamState> states)
+      : store_(std::move(store)), states_(std::move(states)) {}
+
+  RestoreOutcome outcome() const noexcept override { return RestoreOutcome::exact; }
+
+  void commit() noexcept override {
+    const CallRecord record{.operation = Operation::restore,
+                            .dtype = DType::i64,
+                            .shape = {},
+                            .scalars = {states_.front().counter.low, states_.front().key},
+                            .location = std::source_location::current()};
+    store_->assign_each(current_context(), record, states_);
+  }
+
+ private:
+  std::shared_ptr<StateStore> store_;
+  std::vector<StreamState> states_;
+};
+
+// Errors: invalid_argument unless `saved` is [replicas, state words] i64.
+std::vector<StreamState> states_of_replicas(const StreamDefinition& definition,
+                                            const Tensor& saved) {
+  const auto words = static_cast<std::size_t>(definition.state_words());
+  if (saved.dtype() != DType::i64 || saved.shape().size() != 2 || saved.shape()[0] < 1 ||
+      saved.shape()[1] != definition.state_words()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("holds {} {} where states of replicas are i64 [replicas, {}]",
+                            dtype_name(saved.dtype()), shape_to_string(saved.shape()), words));
+  }
+  std::vector<StreamState> states;
+  const auto values = saved.values<std::int64_t>();
+  for (std::size_t at = 0; at < values.size(); at += words) {
+    states.push_back(StreamState::from_words(definition, values.subspan(at, words)));
+  }
+  return states;
+}
+
 class SaveableGenerator final : public Saveable {
  public:
   explicit SaveableGenerator(std::shared_ptr<StateStore> store) : store_(std::move(store)) {}
@@ -46,6 +86,16 @@ class SaveableGenerator final : public Saveable {
     saved.attributes.emplace("replicas", static_cast<std::int64_t>(store_->num_replicas()));
     saved.values.emplace(
         "state", Tensor::from<std::int64_t>(words, {static_cast<std::int64_t>(words.size())}));
+    if (const std::vector<StreamState> states = store_->replica_states(); !states.empty()) {
+      std::vector<std::int64_t> all;
+      for (const StreamState& state : states) {
+        const std::vector<std::int64_t> one = state.words(definition);
+        all.insert(all.end(), one.begin(), one.end());
+      }
+      saved.values.emplace("replica_states", Tensor::from<std::int64_t>(
+                                                 all, {static_cast<std::int64_t>(states.size()),
+                                                       static_cast<std::int64_t>(words.size())}));
+    }
     return saved;
   }
 
@@ -73,6 +123,11 @@ class SaveableGenerator final : public Saveable {
     const StreamState state =
         StreamState::from_words(definition, found->second.values<std::int64_t>());
     store_->check_assignable(current_context());
+    if (const auto each = saved.values.find("replica_states"); each != saved.values.end()) {
+      std::vector<StreamState> states = states_of_replicas(definition, each->second);
+      store_->check_each_assignable(current_context(), static_cast<std::int64_t>(states.size()));
+      return std::make_unique<PendingStates>(store_, std::move(states));
+    }
 
     const auto replicas = saved.attributes.find("replicas");
     const std::int64_t* count =
@@ -83,6 +138,7 @@ class SaveableGenerator final : public Saveable {
   }
 
   void ensure_in_step() override { store_->ensure_in_step(); }
+  void begin_restore() override { store_->begin_restore(); }
 
  private:
   std::shared_ptr<StateStore> store_;

@@ -119,6 +119,9 @@ class SaveableMembers final : public Saveable {
   void ensure_in_step() override {
     for (const auto& member : members_) member.object->ensure_in_step();
   }
+  void begin_restore() override {
+    for (const auto& member : members_) member.object->begin_restore();
+  }
 
  private:
   struct PendingMembers final : PendingRestore {
@@ -143,6 +146,7 @@ class SaveableMembers final : public Saveable {
 PendingRestore::~PendingRestore() = default;
 Saveable::~Saveable() = default;
 void Saveable::ensure_in_step() {}
+void Saveable::begin_restore() {}
 
 std::shared_ptr<Saveable> saveable_tensor(Tensor& tensor) {
   return std::make_shared<SaveableTensor>(tensor);

@@ -55,8 +55,12 @@ class COUNTERPOINT_PUBLIC Saveable {
   virtual SavedObject save() const = 0;
   // Errors: invalid_argument with what differs (type, shape, algorithm); the object is unchanged.
   virtual std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) = 0;
-  // Collective where it communicates. Errors: diverged if the replicas' copies differ.
+  // Called by every rank before a save. Collective where it communicates. Errors: diverged if the
+  // replicas' copies differ.
   virtual void ensure_in_step();
+  // Called by every rank before a restore. Collective where it communicates. Errors: diverged if
+  // ranks are doing something else.
+  virtual void begin_restore();
 };
 
 struct NamedObject;

@@ -58,6 +58,20 @@ StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin, 
 
 StateStore::~StateStore() = default;
 
+void StateStore::begin_restore() {}
+
+std::vector<StreamState> StateStore::replica_states() const { return {}; }
+
+void StateStore::check_each_assignable(const Context& /*context*/, std::int64_t count) const {
+  throw Error(ErrorCode::failed_precondition,
+              fmt::format("was saved with states that differ on its {0} replicas, and {1} has one "
+                          "state; restore it in a strategy of {0} replicas that saves all states",
+                          count, origin().to_string()));
+}
+
+void StateStore::assign_each(const Context& /*context*/, const CallRecord& /*record*/,
+                             std::span<const StreamState> /*states*/) noexcept {}
+
 PlainStore::PlainStore(const StreamDefinition& definition, const StreamState& state,
                        StreamOrigin origin, Sharing sharing)
     : StateStore(definition, std::move(origin)),

@@ -86,6 +86,19 @@ class COUNTERPOINT_PUBLIC StateStore {
   virtual void ensure_in_step() = 0;
   // Errors: failed_precondition if a restore from `context` may not assign. Changes nothing.
   virtual void check_assignable(const Context& context) const = 0;
+  // Collective if there are ranks: all of them are about to restore. Errors: diverged if they are
+  // not.
+  virtual void begin_restore();
+
+  // Where a strategy saves replicas that differ: each replica's state, as the last ensure_in_step()
+  // found them. Nothing where they are alike.
+  virtual std::vector<StreamState> replica_states() const;
+  // Errors: failed_precondition if a restore from `context` may not give each of `count` replicas
+  // a state of its own. Changes nothing.
+  virtual void check_each_assignable(const Context& context, std::int64_t count) const;
+  // Gives replica r states[r], after check_each_assignable().
+  virtual void assign_each(const Context& context, const CallRecord& record,
+                           std::span<const StreamState> states) noexcept;
 
   const StreamDefinition& definition() const noexcept { return definition_; }
   const StreamOrigin& origin() const noexcept { return origin_; }

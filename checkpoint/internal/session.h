@@ -63,6 +63,8 @@ class Session {
  private:
   struct Prepared;
 
+  // Asks every object; the first objection. Collective where the objects communicate.
+  Attempt ask_all(void (Saveable::*question)());
   LoadedFile decode(const std::string& path, FileBytes bytes) const;
   void distribute(LoadedFile& file, std::uint64_t size);
   std::vector<Prepared> prepare(const LoadedFile& file) const;

@@ -7,7 +7,10 @@
 // Thread-safety: none; its replica's lock guards it. Costs a few nanoseconds a call.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -25,37 +28,72 @@ class CallLog {
     std::uint64_t digest = 0;  // of all calls up to and including this one
     std::source_location location = {};
     Operation operation{};
+    std::uint8_t rank = 0;  // number of dimensions; between the others, see fingerprint()
     DType dtype{};
-    std::uint16_t rank = 0;         // number of dimensions
     std::int32_t first_length = 0;  // of the shape, for messages; saturates
+  };
+  // How far a log had come: how many calls, and the digest of all of them.
+  struct Mark {
+    std::uint64_t count = 0;
+    std::uint64_t digest = 0;
+
+    friend constexpr bool operator==(const Mark&, const Mark&) = default;
   };
 
   CallLog() : calls_(kRemembered) {}
 
   // `stream` identifies what was called upon: a stream's or a variable's digest, 0 for collectives.
-  void record(std::uint64_t stream, const CallRecord& record);
+  void record(std::uint64_t stream, const CallRecord& record) noexcept {
+    // One-to-one in what came before, so that logs that differ never meet again by calls that are
+    // the same.
+    constexpr std::uint64_t kOdd = 0x9fb21c651e98df25u;
+    mark_.digest = std::rotl((mark_.digest ^ (stream * kOdd + record.fingerprint())) * kOdd, 29);
+    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+    // Member by member: an aggregate would be put together elsewhere first, and read back too soon.
+    Call& call = calls_[mark_.count % kRemembered];
+    call.digest = mark_.digest;
+    call.location = record.location;
+    call.operation = record.operation;
+    call.rank = static_cast<std::uint8_t>(std::min<std::size_t>(record.shape.size(), 255));
+    call.dtype = record.dtype;
+    call.first_length =
+        record.shape.empty() ? 0 : static_cast<std::int32_t>(std::min(record.shape.front(), kMost));
+    ++mark_.count;
+  }
 
-  std::uint64_t count() const noexcept { return count_; }
-  std::uint64_t digest() const noexcept { return digest_; }
+  std::uint64_t count() const noexcept { return mark_.count; }
+  std::uint64_t digest() const noexcept { return mark_.digest; }
+  const Mark& mark() const noexcept { return mark_; }
+  // Goes on from another replica's mark: what was called before is not compared any more.
+  void adopt(const Mark& mark) noexcept {
+    mark_ = mark;
+    adopted_ = mark.count;
+  }
+
   // The oldest call that is remembered, as a number from 0.
   std::uint64_t first_remembered() const noexcept {
-    return count_ > kRemembered ? count_ - kRemembered : 0;
+    return std::max(adopted_, count() > kRemembered ? count() - kRemembered : 0);
   }
   // Call `number`, if it was made and is remembered.
   const Call* call(std::uint64_t number) const noexcept;
-  // "call 17, normal f32 [3, ...] at train.cc:12", or that there is none or that it has left the
-  // ring.
-  std::string describe(std::uint64_t number) const;
+  // "call 17, normal f32 [3, ...] at train.cc:12", or that there is none among the first `count`,
+  // or that it has left the ring.
+  std::string describe(std::uint64_t number, std::uint64_t count) const;
+  std::string describe(std::uint64_t number) const { return describe(number, count()); }
 
  private:
-  std::uint64_t count_ = 0;
-  std::uint64_t digest_ = 0;
+  Mark mark_;
+  std::uint64_t adopted_ = 0;
   std::vector<Call> calls_;
 };
 
-// The number of the first call in which two logs differ: the first whose digests do, or the length
-// of the shorter. Nothing if they are alike; the oldest remembered call if the first has left both
-// rings.
-std::optional<std::uint64_t> first_difference(const CallLog& a, const CallLog& b);
+// The number of the first call in which two logs differ, up to their marks: the first whose digests
+// do, or the length of the shorter. Nothing if they are alike; the oldest remembered call if the
+// first has left both rings.
+std::optional<std::uint64_t> first_difference(const CallLog& a, const CallLog::Mark& a_end,
+                                              const CallLog& b, const CallLog::Mark& b_end);
+inline std::optional<std::uint64_t> first_difference(const CallLog& a, const CallLog& b) {
+  return first_difference(a, a.mark(), b, b.mark());
+}
 
 }  // namespace counterpoint::inline v1
