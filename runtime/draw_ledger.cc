@@ -62,6 +62,7 @@ void DrawLedger::claim(Holder& holder, const Reservation& reserved, std::uint64_
   const BlockNumber last = first + more;
   if (extends_latest(holder, stream, first, last)) {
     extend(*holder.latest, first, last, &call);
+    merge_with_next(*holder.latest);
     return;
   }
   check(holder, stream, first, last, record);
@@ -167,12 +168,18 @@ std::uint32_t DrawLedger::algorithm_index(std::string_view name) {
   return static_cast<std::uint32_t>(found - algorithms_.begin());
 }
 
+bool DrawLedger::is_of(const Holder& holder, const Stream& stream,
+                       const Ranges::value_type& range) {
+  return range.first.stream == stream && range.second.holder == &holder &&
+         range.second.jumps == holder.jumps;
+}
+
 bool DrawLedger::extends_latest(const Holder& holder, const Stream& stream, BlockNumber first,
                                 BlockNumber last) const {
   if (!holder.latest) return false;
-  const auto& [at, range] = **holder.latest;
-  return at.stream == stream && range.jumps == holder.jumps && range.last < first &&
-         range.last + 1 == first && !meets(std::next(*holder.latest), stream, last);
+  const Range& range = (*holder.latest)->second;
+  return is_of(holder, stream, **holder.latest) && range.last < first && range.last + 1 == first &&
+         !meets(std::next(*holder.latest), stream, last);
 }
 
 DrawLedger::Ranges::iterator DrawLedger::first_meeting(const Stream& stream, BlockNumber first,
@@ -228,25 +235,27 @@ void DrawLedger::add(Holder& holder, const Stream& stream, BlockNumber first, Bl
   }
 }
 
-// A piece that no range meets.
+// A piece that no range meets. Replicas that take turns on a plain generator tell of it in any order, and
+// replicas of other ranks draw in between: only what adjoins is merged there.
 void DrawLedger::add_piece(Holder& holder, const Stream& stream, BlockNumber first,
                            BlockNumber last, const Call* call) {
   const auto next = ranges_.upper_bound({stream, first});
-  const bool merges = next != ranges_.begin() && std::prev(next)->first.stream == stream &&
-                      std::prev(next)->second.holder == &holder &&
-                      std::prev(next)->second.jumps == holder.jumps;
+  const bool merges =
+      next != ranges_.begin() && is_of(holder, stream, *std::prev(next)) &&
+      (holder.kind != HolderKind::plain || std::prev(next)->second.last + 1 == first);
   if (merges) {
     holder.latest = std::prev(next);
     extend(*holder.latest, first, last, call);
-    return;
+  } else {
+    const RangeKey key{stream, first};
+    holder.ranges.insert(key);
+    holder.latest = ranges_.emplace_hint(
+        next, key, Range{.last = last, .holder = &holder, .jumps = holder.jumps});
+    Range& range = (*holder.latest)->second;
+    range.age = ages_.insert(ages_.end(), key);
+    if (call != nullptr) add_call(range, *call, first, last);
   }
-  const RangeKey key{stream, first};
-  holder.ranges.insert(key);
-  const auto at = ranges_.emplace_hint(
-      next, key, Range{.last = last, .holder = &holder, .jumps = holder.jumps});
-  at->second.age = ages_.insert(ages_.end(), key);
-  holder.latest = at;
-  if (call != nullptr) add_call(at->second, *call, first, last);
+  merge_with_next(*holder.latest);
   if (ranges_.size() > options_.max_ranges) {
     ++forgotten_;
     const auto oldest = ranges_.find(ages_.front());
@@ -261,6 +270,17 @@ void DrawLedger::extend(Ranges::iterator range, BlockNumber first, BlockNumber l
   range->second.last = last;
   ages_.splice(ages_.end(), ages_, range->second.age);
   if (call != nullptr) add_call(range->second, *call, first, last);
+}
+
+void DrawLedger::merge_with_next(Ranges::iterator range) {
+  const auto next = std::next(range);
+  if (next == ranges_.end() || range->second.last + 1 != next->first.first ||
+      !is_of(*range->second.holder, range->first.stream, *next)) {
+    return;
+  }
+  range->second.last = next->second.last;
+  for (const Call& call : next->second.calls) add_call(range->second, call, call.first, call.last);
+  forget(next);
 }
 
 void DrawLedger::add_call(Range& range, const Call& call, BlockNumber first, BlockNumber last) {

@@ -50,6 +50,9 @@ Tensor trace(Tracer& tracer, const std::shared_ptr<StateStore>& store, const Dra
   return tracer.record_draw(std::move(draw));
 }
 
+// The key whose blocks hash a generator's key to that of its separated children: "separate".
+constexpr std::uint64_t kSeparatedDomain = 0x7365706172617465u;
+
 CallRecord count_record(Operation operation, const std::int64_t& count,
                         const std::source_location& location) {
   return {.operation = operation,
@@ -165,6 +168,16 @@ Tensor Generator::make_seeds(std::int64_t count, Location location) {
 
 std::vector<Generator> Generator::split(std::int64_t count, Location location) {
   check_count("split", count);
+  return split_in(0, count, location);
+}
+
+std::vector<Generator> Generator::split_separated(std::int64_t count, Location location) {
+  check_count("split_separated", count);
+  return split_in(kSeparatedDomain, count, location);
+}
+
+std::vector<Generator> Generator::split_in(std::uint64_t domain, std::int64_t count,
+                                           const Location& location) {
   const StreamDefinition& definition = store_->definition();
   const Context& context = current_context();
   check_not_tracing(context, "split");
@@ -174,12 +187,14 @@ std::vector<Generator> Generator::split(std::int64_t count, Location location) {
   std::vector<Generator> children;
   children.reserve(keys.size());
   const std::uint64_t parent = store_->origin().digest();
-  const Reservation reserved = store_->reserve(
-      context, count_record(Operation::split, count, location), plan.blocks(), KeyUse::stream);
-  plan.run(definition, reserved, keys.data());
+  CallRecord record = count_record(Operation::split, count, location);
+  record.scalars[0] = domain;
+  Reservation reserved = store_->reserve(context, record, plan.blocks(), KeyUse::stream);
   // The parent's counter tells the children of one split from those of the next.
   const std::uint64_t family =
-      mix_digest(parent, mix_digest(reserved.counter.high, reserved.counter.low));
+      mix_digest(parent ^ domain, mix_digest(reserved.counter.high, reserved.counter.low));
+  if (domain != 0) reserved.key = definition.derive_key(domain, reserved.key);
+  plan.run(definition, reserved, keys.data());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     children.emplace_back(make_store(definition, {.counter = {}, .key = keys[i]},
                                      StreamOrigin{.name = {},

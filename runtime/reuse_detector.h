@@ -25,7 +25,8 @@
 // two replicas' streams that meet across ranks are reported there, on every rank. Ranks that are
 // threads of one process are not told apart.
 // Memory is flat while streams go forward: a generator's contiguous draws are one range, with the first
-// 8 lines that drew it. Beyond `max_ranges` the range that was longest not drawn is forgotten.
+// 8 lines that drew it. Others begin at a skip, with a new generator or child, and where replicas of
+// other ranks draw in turn. Beyond `max_ranges` the range that was longest not drawn is forgotten.
 //
 // Thread-safety: draws may report from any thread; a ReuseDetector is made, read and destroyed by one
 // thread at a time. Determinism: changes no number. Cost: a draw of an unwatched generator checks one

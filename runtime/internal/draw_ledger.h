@@ -6,8 +6,8 @@
 //   claims->rewind();                                                // in a reset or restore
 //
 // A holder is one object's stream: a plain generator, a replica's copy of a mirrored one. Ranges of a
-// stream never overlap; those that a holder took one after the other are merged, also across what its
-// other streams drew meanwhile (which it passed and will not draw). Thread-safety: all of it is under the
+// stream never overlap; those that a holder took one after the other are merged, those of a replica also
+// across what its other streams drew meanwhile (which it passed and will not draw). Thread-safety: all of it is under the
 // ledger's lock. Source: docs/streams.md section 4 for what a draw reserves.
 #pragma once
 
@@ -138,6 +138,8 @@ class DrawLedger {
  private:
   static bool equal_by_design(const Holder& a, const Holder& b);
   std::uint32_t algorithm_index(std::string_view name);
+  // Taken by the holder since its last move that was no draw.
+  static bool is_of(const Holder& holder, const Stream& stream, const Ranges::value_type& range);
   bool extends_latest(const Holder& holder, const Stream& stream, BlockNumber first,
                       BlockNumber last) const;
   void extend(Ranges::iterator range, BlockNumber first, BlockNumber last, const Call* call);
@@ -152,6 +154,7 @@ class DrawLedger {
            const Call* call);
   void add_piece(Holder& holder, const Stream& stream, BlockNumber first, BlockNumber last,
                  const Call* call);
+  void merge_with_next(Ranges::iterator range);
   static void add_call(Range& range, const Call& call, BlockNumber first, BlockNumber last);
   void forget(Ranges::iterator range);
   void forget_from(Holder& holder, BlockNumber from);
