@@ -108,19 +108,20 @@ void DrawPlan::plan_binomial(const StreamDefinition& definition, const Parameter
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("TensorFlow defines no binomial for {}; use Philox", definition.name));
   }
-  if (!makes_binomials(dtype_)) {
-    throw Error(
-        ErrorCode::invalid_argument,
-        fmt::format("binomial makes f16, f32, f64, i32 or i64 values, not {}", dtype_name(dtype_)));
+  if (!makes_binomials(dtype())) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("binomial makes f16, f32, f64, i32 or i64 values, not {}",
+                            dtype_name(dtype())));
   }
   trials_ = Trials{};
   trials_->dtype = trials_dtype(counts, probabilities);
-  scalars_ = {record_scalar(counts, trials_->dtype), record_scalar(probabilities, trials_->dtype)};
+  record_.scalars = {record_scalar(counts, trials_->dtype),
+                     record_scalar(probabilities, trials_->dtype)};
   if (counts.tensor() == nullptr && probabilities.tensor() == nullptr) {
     const double count = counts.as_floating(trials_->dtype);
     const double probability = probabilities.as_floating(trials_->dtype);
     if (elements_ != 0) {
-      check_count(count, dtype_);
+      check_count(count, dtype());
       check_probability(probability);
     }
     trials_->scalars = {element_bits(count, trials_->dtype),
@@ -136,17 +137,17 @@ void DrawPlan::plan_trial_tensors(const Parameter& counts, const Parameter& prob
   const Tensor n = converted_parameter(counts, trials_->dtype);
   const Tensor p = converted_parameter(probabilities, trials_->dtype);
   const Shape batch_shape = broadcast_shapes(n.shape(), p.shape());
-  const ShapeView tail = shape_.last(std::min(batch_shape.size(), shape_.size()));
+  const ShapeView tail = record_.shape.last(std::min(batch_shape.size(), record_.shape.size()));
   if (!std::ranges::equal(tail, batch_shape)) {
     throw Error(
         ErrorCode::invalid_argument,
         fmt::format("the shape of a binomial must end with that of counts and probs: {} does not "
                     "end with {}",
-                    shape_to_string(shape_), shape_to_string(batch_shape)));
+                    shape_to_string(record_.shape), shape_to_string(batch_shape)));
   }
   if (elements_ != 0) {
     for (std::int64_t i = 0; i < n.size(); ++i) {
-      check_count(element_as_floating(n, i, DType::f64), dtype_);
+      check_count(element_as_floating(n, i, DType::f64), dtype());
     }
     for (std::int64_t i = 0; i < p.size(); ++i) {
       check_probability(element_as_floating(p, i, DType::f64));
@@ -159,11 +160,11 @@ void DrawPlan::plan_trial_tensors(const Parameter& counts, const Parameter& prob
   trials_->probabilities = expanded(p, batch_shape);
 }
 
-void DrawPlan::run_binomial(const StreamDefinition& definition, const Reservation& reserved,
-                            void* output) const {
+void DrawPlan::run_binomial(const StreamDefinition& definition, std::uint64_t key,
+                            kernels::Counter counter, void* output) const {
   const Trials& trials = *trials_;
   const bool scalar = trials.counts.size() == 0;
-  definition.fill_binomial({.dtype = dtype_,
+  definition.fill_binomial({.dtype = dtype(),
                             .parameter_dtype = trials.dtype,
                             .counts = scalar ? static_cast<const void*>(&trials.scalars[0])
                                              : trials.counts.bytes().data(),
@@ -171,8 +172,8 @@ void DrawPlan::run_binomial(const StreamDefinition& definition, const Reservatio
                                                     : trials.probabilities.bytes().data(),
                             .batch = trials.batch,
                             .samples = trials.samples,
-                            .key = reserved.key,
-                            .counter = reserved.counter,
+                            .key = key,
+                            .counter = counter,
                             .output = output,
                             .first_element = 0,
                             .count = static_cast<std::uint64_t>(elements_)});

@@ -27,7 +27,7 @@ struct OwnedParameter {
   const Parameter parameter;
 };
 
-Tensor trace(Tracer& tracer, const std::shared_ptr<StateStore>& store, const DrawPlan& plan,
+Tensor trace(Tracer& tracer, const std::shared_ptr<StateStore>& store, DrawPlan& plan,
              Operation operation, const Shape& shape, const Parameter& first,
              const Parameter& second, const std::source_location& location) {
   const auto owned_first = std::make_shared<const OwnedParameter>(first);

@@ -89,12 +89,18 @@ Reservation PlainStore::reserve(const Context& context, const CallRecord& record
     return reserved;
   }
   const std::scoped_lock lock(lock_);
-  const Reservation reserved{state_.key, state_.counter};
   if (claims_ != nullptr) [[unlikely]] {
-    claims_->claim(reserved, blocks, record);
+    claim(record, blocks);
   }
-  state_.counter = definition().advance(state_.counter, blocks);
-  return reserved;
+  // Word by word, as they were stored: a wider load would wait for the draw before to end.
+  const kernels::Counter counter = state_.counter;
+  const std::uint64_t key = state_.key;
+  state_.counter = definition().advance(counter, blocks);
+  return {key, counter};
+}
+
+void PlainStore::claim(const CallRecord& record, std::uint64_t blocks) {
+  claims_->claim({state_.key, state_.counter}, blocks, record);
 }
 
 void PlainStore::replace(const StreamState& state) {

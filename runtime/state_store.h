@@ -140,6 +140,9 @@ class COUNTERPOINT_PUBLIC PlainStore final : public StateStore,
   void replace(const StreamState& state);
 
  private:
+  // Asks whether the blocks were taken before; under the lock.
+  void claim(const CallRecord& record, std::uint64_t blocks);
+
   const Sharing sharing_;
   mutable DrawLock lock_;
   StreamState state_;

@@ -37,14 +37,20 @@ class DrawPlan {
   DrawPlan(const StreamDefinition& definition, Operation operation, DType dtype, ShapeView shape,
            const Parameter& first, const Parameter& second, const RowRange& rows);
 
-  DType dtype() const noexcept { return dtype_; }
+  DType dtype() const noexcept { return record_.dtype; }
   std::uint64_t blocks() const noexcept { return blocks_; }
   std::int64_t result_count() const noexcept { return result_count_; }
   Shape result_shape() const;
-  CallRecord record(const std::source_location& location) const;
+  // The plan's own record, which refers to the shape.
+  const CallRecord& record(const std::source_location& location) noexcept {
+    record_.location = location;
+    return record_;
+  }
 
   // Writes result_count() elements. Cannot fail.
-  void run(const StreamDefinition& definition, const Reservation& reserved, void* output);
+  void run(const StreamDefinition& definition, const Reservation& reserved, void* output) {
+    run(definition, reserved.key, reserved.counter, output);
+  }
 
  private:
   // Parameters that are tensors: converted to the result's type, with the shape they broadcast to.
@@ -64,25 +70,26 @@ class DrawPlan {
     Tensor probabilities;
   };
 
+  // By values, which travel in registers: memory that is read in other widths than it was just
+  // written in makes a draw wait for the one before.
+  void run(const StreamDefinition& definition, std::uint64_t key, kernels::Counter counter,
+           void* output);
   void plan_int_range(const Parameter& minval, const Parameter& maxval);
   void plan_floating(const Parameter& first, const Parameter& second);
   void plan_broadcast(const Parameter& first, const Parameter& second);
   void plan_binomial(const StreamDefinition& definition, const Parameter& counts,
                      const Parameter& probabilities);
   void plan_trial_tensors(const Parameter& counts, const Parameter& probabilities);
-  void run_broadcast(const StreamDefinition& definition, kernels::Fill fill, void* output);
-  void run_binomial(const StreamDefinition& definition, const Reservation& reserved,
+  void run_broadcast(const StreamDefinition& definition, void* output);
+  void run_binomial(const StreamDefinition& definition, std::uint64_t key, kernels::Counter counter,
                     void* output) const;
 
-  Operation operation_;
-  DType dtype_;
-  ShapeView shape_;
+  CallRecord record_;
   std::int64_t elements_ = 0;  // drawn
   Shape written_shape_;        // of rows, if not all are written
   std::int64_t result_count_ = 0;
   std::uint64_t blocks_ = 0;
-  kernels::Fill fill_;
-  std::array<std::uint64_t, 2> scalars_{};
+  kernels::Fill fill_;  // but for key, counter and output
   std::optional<Broadcast> broadcast_;
   std::optional<Trials> trials_;
 };
