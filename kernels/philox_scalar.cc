@@ -20,8 +20,12 @@ void fill_groups(const Fill& fill, Group group) {
   for (std::uint64_t at = fill.first_element; at < end;) {
     const std::uint64_t g = at / kSize;
     const std::array<T, kSize> values = group(g);
-    const std::uint64_t stop = std::min(end, (g + 1) * kSize);
-    for (; at < stop; ++at) *out++ = values[at - g * kSize];
+    // A fixed number of steps: a copy of so few elements is no call.
+    for (std::uint64_t i = 0; i < kSize; ++i) {
+      if (i < at % kSize || g * kSize + i >= end) continue;
+      *out++ = values[i];
+    }
+    at = (g + 1) * kSize;
   }
 }
 
@@ -81,17 +85,22 @@ T round_to(float x) {
 template <class T>
 void fill_normal(const Fill& fill) {
   const ScaleInType<T> scale(fill);
-  std::uint64_t block = fill.first_element / 4;
-  PhiloxWords w = philox_block(fill.counter + block, fill.key);
-  fill_groups<T, 2>(fill, [&](std::uint64_t pair) {
-    if (pair / 2 != block) {
-      block = pair / 2;
-      w = philox_block(fill.counter + block, fill.key);
-    }
-    const std::uint64_t at = pair % 2 * 2;
-    const NormalPair<float> z = box_muller_f32(w[at], w[at + 1]);
-    return std::array{scale(round_to<T>(z.sine)), scale(round_to<T>(z.cosine))};
-  });
+  T* out = static_cast<T*>(fill.output);
+  const std::uint64_t end = fill.first_element + fill.count;
+  std::uint64_t at = fill.first_element;
+  while (at < end) {
+    const PhiloxWords w = philox_block(fill.counter + at / 4, fill.key);
+    do {
+      const NormalPair<float> z =
+          at % 4 < 2 ? box_muller_f32(w[0], w[1]) : box_muller_f32(w[2], w[3]);
+      if (at % 2 == 0) {
+        *out++ = scale(round_to<T>(z.sine));
+        if (++at == end) return;
+      }
+      *out++ = scale(round_to<T>(z.cosine));
+      ++at;
+    } while (at < end && at % 4 != 0);
+  }
 }
 
 void fill_normal_f64(const Fill& fill) {
@@ -155,6 +164,16 @@ void fill_truncated(const Fill& fill) {
 }
 
 }  // namespace
+
+void fill_philox_one_normal(const Fill& fill) {
+  const std::uint64_t at = fill.first_element;
+  const PhiloxWords w = philox_block(fill.counter + at / 4, fill.key);
+  const bool second_pair = (at & 2) != 0;
+  const float u = unit_f32(second_pair ? w[2] : w[0]);
+  const float v = unit_f32(second_pair ? w[3] : w[1]);
+  const float part = math::sin_or_cos_f32(box_muller_angle_f32(v), (at & 1) != 0);
+  *static_cast<float*>(fill.output) = ScaleInType<float>(fill)(part * box_muller_radius_f32(u));
+}
 
 void fill_philox_scalar(const Fill& fill) {
   const DType dtype = fill.dtype;

@@ -108,9 +108,16 @@ inline constexpr double kCosF32C2 = 0x1.55553e1068f19p-5;
 inline constexpr double kCosF32C3 = -0x1.6c087e89a359dp-10;
 inline constexpr double kCosF32C4 = 0x1.99343027bf8c3p-16;
 
+// Sine and cosine of an angle less `quarter` right angles.
+struct ReducedSinCosF32 {
+  float sin;
+  float cos;
+  std::uint32_t quarter;
+};
+
 // 0 <= v < 2 pi. Without branches, which random angles would mispredict: glibc's shortcuts below
 // 2^-12 and below pi / 4 give the same values.
-constexpr SinCos<float> sincos_f32(float v) {
+constexpr ReducedSinCosF32 reduced_sincos_f32(float v) {
   const double angle = v;
   const int n = (static_cast<std::int32_t>(angle * kTwentyFourBitsOverHalfPi) + 0x800000) >> 24;
   const double y = angle - n * kHalfPi;
@@ -120,14 +127,29 @@ constexpr SinCos<float> sincos_f32(float v) {
   const double s = (y + y3 * kSinF32S1) + (y3 * y2) * (kSinF32S2 + y2 * kSinF32S3);
   const double c =
       ((1 + y2 * kCosF32C1) + y4 * kCosF32C2) + (y4 * y2) * (kCosF32C3 + y2 * kCosF32C4);
+  return {static_cast<float>(s), static_cast<float>(c), static_cast<std::uint32_t>(n)};
+}
+
+constexpr SinCos<float> sincos_f32(float v) {
+  const ReducedSinCosF32 reduced = reduced_sincos_f32(v);
   // Quarter n: sin is s, c, -s, -c; cos is c, -s, -c, s.
-  const std::uint32_t parts[2] = {std::bit_cast<std::uint32_t>(static_cast<float>(s)),
-                                  std::bit_cast<std::uint32_t>(static_cast<float>(c))};
-  const std::uint32_t quarter = static_cast<std::uint32_t>(n);
+  const std::uint32_t parts[2] = {std::bit_cast<std::uint32_t>(reduced.sin),
+                                  std::bit_cast<std::uint32_t>(reduced.cos)};
+  const std::uint32_t quarter = reduced.quarter;
   const std::uint32_t swap = 0u - (quarter & 1);
   const std::uint32_t both = (parts[0] ^ parts[1]) & swap;
   return {std::bit_cast<float>((parts[0] ^ both) ^ ((quarter & 2) << 30)),
           std::bit_cast<float>((parts[1] ^ both) ^ (((quarter + 1) & 2) << 30))};
+}
+
+// One of the two: sincos_f32's sine, or its cosine, which is the sine a quarter on.
+constexpr float sin_or_cos_f32(float v, bool cosine) {
+  const ReducedSinCosF32 reduced = reduced_sincos_f32(v);
+  const std::uint32_t quarter = reduced.quarter + (cosine ? 1u : 0u);
+  const std::uint32_t s = std::bit_cast<std::uint32_t>(reduced.sin);
+  const std::uint32_t c = std::bit_cast<std::uint32_t>(reduced.cos);
+  const std::uint32_t swap = 0u - (quarter & 1);
+  return std::bit_cast<float>((s ^ ((s ^ c) & swap)) ^ ((quarter & 2) << 30));
 }
 
 }  // namespace counterpoint::inline v1::kernels::math

@@ -2,10 +2,8 @@
 //
 //   Fill fill{.distribution = Distribution::normal, .dtype = DType::f32, ...};
 //   fill_philox_scalar(fill);       // what every vector path must equal, bit for bit
-//   BinomialFill binomial{...};
-//   fill_philox_binomial(binomial);
 //
-// Internal. Thread-safety: pure. Determinism: the definition of the stream, spec sections 6 to 11.
+// Internal. Thread-safety: pure. Determinism: the definition of the stream, spec sections 6 to 9.
 #pragma once
 
 #include "counterpoint/kernels/stream_definition.h"
@@ -13,6 +11,7 @@
 namespace counterpoint::inline v1::kernels {
 
 void fill_philox_scalar(const Fill& fill);
-void fill_philox_binomial(const BinomialFill& fill);
+// The same of one f32 normal, in the order that is done first: what draws of one value cost.
+void fill_philox_one_normal(const Fill& fill);
 
 }  // namespace counterpoint::inline v1::kernels

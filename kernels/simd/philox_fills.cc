@@ -12,7 +12,11 @@ constexpr std::uint64_t kFewElements = 4;
 
 const char* fill_philox(const Fill& fill) {
   if (fill.count <= kFewElements) {
-    fill_philox_scalar(fill);
+    if (fill.count == 1 && fill.distribution == Distribution::normal && fill.dtype == DType::f32) {
+      fill_philox_one_normal(fill);
+    } else {
+      fill_philox_scalar(fill);
+    }
     return "scalar";
   }
   if (dtype_size(fill.dtype) == 2) return fill_philox_half(fill);
