@@ -10,6 +10,7 @@
 #include "counterpoint/checkpoint/checkpoint_manager.h"
 #include "counterpoint/runtime/communicator.h"
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/fill_threads.h"
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/runtime/global_generator.h"
 #include "counterpoint/runtime/saveable.h"
