@@ -108,55 +108,6 @@ std::size_t DrawLedger::num_forgotten() const {
   return forgotten_;
 }
 
-std::vector<LedgerEntry> DrawLedger::entries() const {
-  const std::scoped_lock lock(mutex_);
-  std::vector<LedgerEntry> entries;
-  entries.reserve(ranges_.size());
-  for (const auto& [at, range] : ranges_) {
-    LedgerEntry& entry =
-        entries.emplace_back(LedgerEntry{.algorithm = algorithms_[at.stream.algorithm],
-                                         .key = at.stream.key,
-                                         .first = at.first,
-                                         .last = range.last,
-                                         .holder = range.holder->text,
-                                         .identity = range.holder->identity,
-                                         .kind = range.holder->kind,
-                                         .calls = {}});
-    for (const Call& call : range.calls) {
-      entry.calls.push_back({call.to_string(), call.first, call.last});
-    }
-  }
-  return entries;
-}
-
-void DrawLedger::import(const std::vector<LedgerEntry>& entries) {
-  const std::scoped_lock lock(mutex_);
-  std::map<std::tuple<std::uint64_t, std::string, HolderKind>, Holder*> known;
-  for (const LedgerEntry& entry : entries) {
-    Holder*& holder = known[{entry.identity, entry.holder, entry.kind}];
-    if (holder == nullptr) {
-      auto gone = std::make_unique<Holder>(
-          Holder{.text = entry.holder, .identity = entry.identity, .kind = entry.kind});
-      gone->alive = false;
-      holder = holders_.emplace(entry.identity, std::move(gone))->second.get();
-    }
-    ++holder
-          ->jumps;  // ranges of a holder are merged as they were taken, not across what lies between
-    const Stream stream{algorithm_index(entry.algorithm), entry.key};
-    add(*holder, stream, entry.first, entry.last, nullptr);
-    for (const LedgerCall& text : entry.calls) {
-      const std::string* const kept = &*texts_.insert(text.text).first;
-      for (auto range = first_meeting(stream, text.first, text.last);
-           meets(range, stream, text.last); ++range) {
-        if (range->second.holder == holder) {
-          add_call(range->second, {.text = kept}, text.first, text.last);
-        }
-      }
-    }
-  }
-  for (const auto& [_, holder] : known) drop_if_gone(*holder);
-}
-
 bool DrawLedger::equal_by_design(const Holder& a, const Holder& b) {
   if (a.kind == HolderKind::shared) return &a == &b;
   return a.kind == HolderKind::shared_in_a_run && b.kind == a.kind && a.identity == b.identity;
@@ -200,21 +151,26 @@ void DrawLedger::check(const Holder& holder, const Stream& stream, BlockNumber f
                        BlockNumber last, const CallRecord& record) {
   for (auto at = first_meeting(stream, first, last); meets(at, stream, last); ++at) {
     if (equal_by_design(holder, *at->second.holder)) continue;
-    std::string message = describe(*at, holder, first, last, record);
-    if (options_.on_reuse == ReuseAction::stop) {
-      throw Error(ErrorCode::failed_precondition, message);
-    }
-    constexpr std::size_t kReuses = 1000;
     std::string key = holder.text + record.to_string() + at->second.holder->text;
     for (const Call& call : at->second.calls) key += call.to_string();
-    const auto [number, is_new] = reuse_numbers_.emplace(std::move(key), reuses_.size());
-    if (!is_new) {
-      ++reuses_[number->second].times;
-    } else if (reuses_.size() < kReuses) {
-      reuses_.push_back({.message = std::move(message)});
-    } else {
-      reuse_numbers_.erase(number);
-    }
+    report_once(std::move(key), describe(*at, holder, first, last, record));
+  }
+}
+
+void DrawLedger::report(std::string message) {
+  const std::scoped_lock lock(mutex_);
+  report_once(message, message);
+}
+
+void DrawLedger::report_once(std::string key, std::string message) {
+  if (options_.on_reuse == ReuseAction::stop) throw Error(ErrorCode::failed_precondition, message);
+  constexpr std::size_t kReuses = 1000;
+  const auto known = reuse_numbers_.find(key);
+  if (known != reuse_numbers_.end()) {
+    ++reuses_[known->second].times;
+  } else if (reuses_.size() < kReuses) {
+    reuse_numbers_.emplace(std::move(key), reuses_.size());
+    reuses_.push_back({.message = std::move(message)});
   }
 }
 

@@ -132,6 +132,8 @@ class DrawLedger {
   std::size_t num_forgotten() const;
 
   COUNTERPOINT_PUBLIC std::vector<LedgerEntry> entries() const;
+  // A reuse that was found elsewhere. Errors: failed_precondition if reuse stops draws.
+  COUNTERPOINT_PUBLIC void report(std::string message);
   // Adds what is not taken yet; reports nothing.
   COUNTERPOINT_PUBLIC void import(const std::vector<LedgerEntry>& entries);
 
@@ -148,6 +150,8 @@ class DrawLedger {
   bool meets(Ranges::const_iterator at, const Stream& stream, BlockNumber last) const;
   void check(const Holder& holder, const Stream& stream, BlockNumber first, BlockNumber last,
              const CallRecord& record);
+  // Throws, or collects what has the same key as one.
+  void report_once(std::string key, std::string message);
   std::string describe(const Ranges::value_type& taken, const Holder& holder, BlockNumber first,
                        BlockNumber last, const CallRecord& record) const;
   void add(Holder& holder, const Stream& stream, BlockNumber first, BlockNumber last,
