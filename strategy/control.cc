@@ -1,7 +1,6 @@
 #include "counterpoint/strategy/internal/control.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <limits>
 
@@ -21,39 +20,52 @@ struct Pair {
     const auto value = static_cast<std::int64_t>(*digest >> 1);
     return {value, -value};
   }
+  // Agrees with no other pair.
+  static Pair of_a_difference(std::uint64_t digest) {
+    const auto value = static_cast<std::int64_t>(digest >> 1);
+    return {value, -value - 1};
+  }
   bool given() const { return value != kNone; }
   bool agree() const { return !given() || complement == -value; }
 };
 
-enum Word { occasion, calls = 2, failed = 4, turn, word_count = 8 };
+enum Word { occasion, calls = 2, failed = 4, turn, ended = 7 };
 
 }  // namespace
 
 Control::Control(std::shared_ptr<Communicator> communicator)
     : communicator_(std::move(communicator)) {}
 
-Verdict Control::exchange(const Proposal& proposal) {
+void Control::post(const Proposal& proposal) {
   const Pair occasions = Pair::of(proposal.occasion);
-  const Pair digests = Pair::of(proposal.calls);
+  const Pair digests = proposal.calls_differ ? Pair::of_a_difference(proposal.calls.value_or(0))
+                                             : Pair::of(proposal.calls);
   const Pair turns = Pair::of(proposal.turn);
-  std::array<std::int64_t, Word::word_count> frame{occasions.value,
-                                                   occasions.complement,
-                                                   digests.value,
-                                                   digests.complement,
-                                                   proposal.failed ? communicator_->rank() : kNone,
-                                                   turns.value,
-                                                   turns.complement,
-                                                   kNone};
-  if (communicator_->size() > 1)
-    communicator_->all_reduce(std::span<std::int64_t>(frame), Reduce::min);
+  const std::int64_t rank = communicator_->rank();
+  frame_ = {occasions.value,    occasions.complement,           digests.value,
+            digests.complement, proposal.failed ? rank : kNone, turns.value,
+            turns.complement,   proposal.ended ? rank : kNone};
+  if (communicator_->size() > 1) {
+    work_ =
+        communicator_->start_all_reduce(Buffer::of(std::span<std::int64_t>(frame_)), Reduce::min);
+  }
+  posted_ = true;
+}
 
-  const auto pair = [&frame](std::size_t word) { return Pair{frame[word], frame[word + 1]}; };
+Verdict Control::wait() {
+  posted_ = false;
+  work_.wait(communicator_->timeout_seconds());
+  const auto pair = [this](std::size_t word) { return Pair{frame_[word], frame_[word + 1]}; };
+  const auto rank = [this](std::size_t word) {
+    return frame_[word] == kNone ? std::nullopt : std::optional(static_cast<int>(frame_[word]));
+  };
   Verdict verdict;
-  if (frame[Word::failed] != kNone) verdict.failed_rank = static_cast<int>(frame[Word::failed]);
+  verdict.failed_rank = rank(Word::failed);
   verdict.occasions_agree = pair(Word::occasion).agree();
   verdict.calls_agree = pair(Word::calls).agree();
-  if (pair(Word::turn).given()) verdict.turn = static_cast<std::uint64_t>(frame[Word::turn]);
+  if (pair(Word::turn).given()) verdict.turn = static_cast<std::uint64_t>(frame_[Word::turn]);
   verdict.turns_agree = pair(Word::turn).agree();
+  verdict.ended_rank = rank(Word::ended);
   return verdict;
 }
 

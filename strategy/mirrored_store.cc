@@ -2,12 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {
+namespace {
+
+using StateWords = std::array<std::uint64_t, 3>;
+
+StreamState state_of(std::span<const std::byte> bytes) {
+  StateWords words{};
+  std::memcpy(words.data(), bytes.data(), sizeof words);
+  return {.counter = {words[0], words[1]}, .key = words[2]};
+}
+
+}  // namespace
 
 StreamState ReplicaState::advance(const StreamDefinition& definition, std::uint64_t blocks) {
   const StreamState before = state_;
@@ -121,10 +134,53 @@ void MirroredStore::assign(const Context& context, const CallRecord& record,
   }
 }
 
-void MirroredStore::ensure_in_step() { core_->check(origin().location); }
+void MirroredStore::ensure_in_step() { core_->begin_save(*this, origin().location); }
+
+void MirroredStore::begin_restore() { core_->begin_restore(origin().location); }
 
 void MirroredStore::check_assignable(const Context& context) const {
   core_->check_use(context, origin().to_string());
+}
+
+void MirroredStore::put(Copy& copy, const StreamState& state) noexcept {
+  if (copy.claims != nullptr) copy.claims->rewind();
+  copy.replica.assign(state);
+}
+
+std::vector<StreamState> MirroredStore::replica_states() const {
+  std::vector<StreamState> states;
+  const std::span<const std::byte> copies = saved_copies();
+  for (std::size_t at = 0; at < copies.size(); at += copy_bytes()) {
+    states.push_back(state_of(copies.subspan(at, copy_bytes())));
+  }
+  return states;
+}
+
+void MirroredStore::check_each_assignable(const Context& context, std::int64_t count) const {
+  core_->check_use(context, origin().to_string());
+  core_->check_each_assignable(count, origin().to_string());
+}
+
+void MirroredStore::assign_each(const Context& /*context*/, const CallRecord& record,
+                                std::span<const StreamState> states) noexcept {
+  core_->record_for_all(stream_, record);
+  if (shared_claims_ != nullptr) shared_claims_->rewind();
+  const auto first = static_cast<std::size_t>(core_->first_replica_id());
+  for (std::size_t i = 0; i < copies_.size(); ++i) put(copies_[i], states[first + i]);
+}
+
+std::uint64_t MirroredStore::identity() const { return mix_digest(stream_, layout().digest()); }
+
+void MirroredStore::read_copy(int local_index, std::span<std::byte> bytes) const {
+  const std::scoped_lock lock(core_->replica(local_index).lock);
+  const StreamState& state = copies_[static_cast<std::size_t>(local_index)].replica.state();
+  const StateWords words = {state.counter.low, state.counter.high, state.key};
+  std::memcpy(bytes.data(), words.data(), sizeof words);
+}
+
+void MirroredStore::write_copy(int local_index, std::span<const std::byte> bytes) noexcept {
+  const std::scoped_lock lock(core_->replica(local_index).lock);
+  put(copies_[static_cast<std::size_t>(local_index)], state_of(bytes));
 }
 
 RunStore::RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,

@@ -86,4 +86,14 @@ void MirroredStrategy::run_replicas(const ReplicaFunction& function) { core_->ru
 
 void MirroredStrategy::check(Location location) { core_->check(location); }
 
+std::int64_t MirroredStrategy::num_divergences() const noexcept { return core_->num_divergences(); }
+
+const Divergence& MirroredStrategy::last_divergence() const {
+  if (core_->divergences().empty()) {
+    throw Error(ErrorCode::failed_precondition,
+                fmt::format("replicas of {} have not been given the first one's state", name()));
+  }
+  return core_->divergences().back();
+}
+
 }  // namespace counterpoint::inline v1

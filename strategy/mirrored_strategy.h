@@ -12,9 +12,15 @@
 // thread.
 //
 // Before a payload moves, ranks compare what they are about to do in a fixed 64-byte reduction, so
-// that a difference is an error that names both calls, on every rank, and never a deadlock. An
+// that a difference is an error that names both calls, on every rank, and never a deadlock. The end
+// of a run does not wait for the other ranks: what they did otherwise in it is named by the next
+// call of the strategy's (a collective, the end of the next run, check(), a save or a restore). An
 // exception in a replica's function ends the run with an error on every rank; the strategy is then
-// unusable.
+// unusable, and each rank's last calls are in a file that the error names (see StrategyOptions).
+//
+// A replica that does not come within the deadline while others of its rank wait, or have left, ends
+// the run on every rank too. Its thread cannot be stopped: it goes on alone, and sleeps for good at
+// its next collective or return. What its function refers to should stay, so end the process soon.
 //
 // Thread-safety: one thread at a time, the one that may call MPI. Determinism: see ReplicaContext.
 // Errors: diverged, deadline_exceeded, failed_precondition; an Error thrown by a replica keeps its
@@ -39,16 +45,9 @@
 #include "counterpoint/strategy/mirrored_variable.h"
 #include "counterpoint/strategy/per_replica.h"
 #include "counterpoint/strategy/replica_context.h"
+#include "counterpoint/strategy/strategy_options.h"
 
 namespace counterpoint::inline v1 {
-
-struct StrategyOptions {
-  int replicas_per_rank = 1;
-  // How long a collective waits for the others; as long as the communicator's own do, if not set.
-  std::optional<double> timeout_seconds = std::nullopt;
-  // For messages; where it was made, if empty.
-  std::string name{};
-};
 
 // While it lives, the calling thread is this rank's one replica. Leaving is collective, as the end
 // of a run is; what goes wrong then is thrown by the strategy's next call.
@@ -84,14 +83,16 @@ class COUNTERPOINT_PUBLIC MirroredStrategy {
 
  public:
   // Collective over `world`, which is duplicated and not used otherwise.
-  // Errors: invalid_argument for replicas_per_rank < 1; diverged where ranks give different
-  // options.
+  // Errors: invalid_argument for options out of range; diverged where ranks give different ones, or
+  // run different versions.
   explicit MirroredStrategy(const std::shared_ptr<Communicator>& world,
                             StrategyOptions options = {}, Location location = Location::current());
   // One rank: all replicas are threads of this process.
   explicit MirroredStrategy(StrategyOptions options, Location location = Location::current());
   MirroredStrategy(const MirroredStrategy&) = delete;
   MirroredStrategy& operator=(const MirroredStrategy&) = delete;
+  // Waits for the other ranks to end the last run. What they did otherwise in it can be thrown no
+  // more, and is written with the last calls alone: check() before where it matters.
   ~MirroredStrategy();
 
   int rank() const noexcept;
@@ -165,8 +166,14 @@ class COUNTERPOINT_PUBLIC MirroredStrategy {
   // Whether `flag` is set on any rank. Collective, cross-replica.
   bool any(bool flag, Location location = Location::current());
 
-  // Compares every replica's calls so far, on all ranks. Collective. Errors: diverged.
+  // Compares every replica's calls so far, on all ranks, whatever OnDivergence says of runs.
+  // Collective. Errors: diverged.
   void check(Location location = Location::current());
+
+  // With OnDivergence::adopt_first: how often replicas were given the first one's state, and the
+  // last such occasion. The same on every rank. Errors: failed_precondition if there was none.
+  std::int64_t num_divergences() const noexcept;
+  const Divergence& last_divergence() const;
 
  private:
   using ReplicaFunction = std::function<void(ReplicaContext&)>;

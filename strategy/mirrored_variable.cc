@@ -29,8 +29,9 @@ void apply(Operation operation, Tensor& value, const ConstBuffer& operand) {
 // What a restore will put into every copy.
 class PendingVariable final : public PendingRestore {
  public:
-  PendingVariable(std::shared_ptr<VariableStore> store, Tensor value, RestoreOutcome outcome)
-      : store_(std::move(store)), value_(std::move(value)), outcome_(outcome) {}
+  // `value` outlives this: of all replicas, or [replicas, ...] of each.
+  PendingVariable(std::shared_ptr<VariableStore> store, const Tensor& value, RestoreOutcome outcome)
+      : store_(std::move(store)), value_(value), outcome_(outcome) {}
 
   RestoreOutcome outcome() const noexcept override { return outcome_; }
 
@@ -41,14 +42,19 @@ class PendingVariable final : public PendingRestore {
                                                     .shape = shape,
                                                     .scalars = {},
                                                     .location = store_->location_});
+    const std::size_t bytes = store_->copy_bytes();
+    if (bytes == 0) return;
+    const bool each = shape.size() != store_->copies_.front().value.shape().size();
+    auto row = static_cast<std::size_t>(each ? store_->core_->first_replica_id() : 0);
     for (VariableStore::Copy& copy : store_->copies_) {
-      std::memcpy(copy.value.bytes().data(), value_.bytes().data(), value_.bytes().size());
+      std::memcpy(copy.value.bytes().data(), value_.bytes().data() + row * bytes, bytes);
+      if (each) ++row;
     }
   }
 
  private:
   std::shared_ptr<VariableStore> store_;
-  Tensor value_;
+  const Tensor& value_;
   RestoreOutcome outcome_;
 };
 
@@ -116,6 +122,11 @@ SavedObject VariableStore::save() const {
   saved.type = "variable";
   saved.attributes.emplace("replicas", static_cast<std::int64_t>(core_->num_replicas()));
   saved.values.emplace("value", copies_.front().value);
+  if (!saved_copies().empty()) {
+    Tensor all(copies_.front().value.dtype(), shape_of_all());
+    std::memcpy(all.bytes().data(), saved_copies().data(), saved_copies().size());
+    saved.values.emplace("replica_values", std::move(all));
+  }
   return saved;
 }
 
@@ -134,11 +145,50 @@ std::unique_ptr<PendingRestore> VariableStore::prepare(const SavedObject& saved)
                             shape_to_string(value.shape()), describe(), dtype_name(own.dtype()),
                             shape_to_string(own.shape())));
   }
+  if (const auto each = saved.values.find("replica_values"); each != saved.values.end()) {
+    const Tensor& values = each->second;
+    core_->check_each_assignable(values.shape().empty() ? 0 : values.shape().front(), describe());
+    if (values.dtype() != own.dtype() || values.shape() != shape_of_all()) {
+      throw Error(
+          ErrorCode::invalid_argument,
+          fmt::format("holds {} {} for the replicas of {}, which are {} {}",
+                      dtype_name(values.dtype()), shape_to_string(values.shape()), describe(),
+                      dtype_name(own.dtype()), shape_to_string(shape_of_all())));
+    }
+    return std::make_unique<PendingVariable>(shared_from_this(), values, RestoreOutcome::exact);
+  }
   // A variable is the same on every replica: no replica count changes it.
   return std::make_unique<PendingVariable>(shared_from_this(), value, RestoreOutcome::exact);
 }
 
-void VariableStore::ensure_in_step() { core_->check(location_); }
+void VariableStore::ensure_in_step() { core_->begin_save(*this, location_); }
+
+void VariableStore::begin_restore() { core_->begin_restore(location_); }
+
+Shape VariableStore::shape_of_all() const {
+  Shape shape = copies_.front().value.shape();
+  shape.insert(shape.begin(), core_->num_replicas());
+  return shape;
+}
+
+std::uint64_t VariableStore::identity() const {
+  const Tensor& value = copies_.front().value;
+  std::uint64_t identity = mix_digest(digest_, static_cast<std::uint64_t>(value.dtype()));
+  for (const std::int64_t length : value.shape()) {
+    identity = mix_digest(identity, static_cast<std::uint64_t>(length));
+  }
+  return identity;
+}
+
+void VariableStore::read_copy(int local_index, std::span<std::byte> bytes) const {
+  const Tensor& value = copies_[static_cast<std::size_t>(local_index)].value;
+  if (!bytes.empty()) std::memcpy(bytes.data(), value.bytes().data(), bytes.size());
+}
+
+void VariableStore::write_copy(int local_index, std::span<const std::byte> bytes) noexcept {
+  Tensor& value = copies_[static_cast<std::size_t>(local_index)].value;
+  if (!bytes.empty()) std::memcpy(value.bytes().data(), bytes.data(), bytes.size());
+}
 
 MirroredVariable::MirroredVariable(std::shared_ptr<VariableStore> store)
     : store_(std::move(store)) {}

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <new>
+#include <thread>
 #include <utility>
 
 namespace counterpoint::inline v1 {
@@ -14,25 +15,38 @@ namespace {
 // have left takes part in the others' turns.
 constexpr std::uint64_t kTurnOrEnd = 0x7475726e206f7220u;
 
+using Seconds = std::chrono::duration<double>;
+
+// Beyond a year there is no deadline to speak of, and clocks overflow.
+Seconds bounded(double seconds) { return Seconds(std::min(seconds, 366.0 * 86400.0)); }
+
+// For a thread whose run has gone, and with it what its function refers to.
+[[noreturn]] void sleep_for_good(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  for (;;) std::this_thread::sleep_for(std::chrono::hours(24));
+}
+
 }  // namespace
 
-Rendezvous::Rendezvous(const Options& options, std::vector<LocalReplica>& replicas,
-                       Control& control, std::shared_ptr<Communicator> payload)
+Rendezvous::Rendezvous(const StrategyOptions& options, std::vector<LocalReplica>& replicas,
+                       Agreement& agreement, std::shared_ptr<Communicator> payload)
     : options_(options),
       replicas_(replicas),
-      control_(control),
+      agreement_(agreement),
       payload_(std::move(payload)),
-      slots_(static_cast<std::size_t>(options.replicas_per_rank)) {}
+      slots_(replicas.size()) {}
 
 void Rendezvous::begin() {
   const std::scoped_lock lock(mutex_);
   for (Slot& slot : slots_) slot = Slot{};
   ended_ = false;
   failure_.reset();
+  agreement_.begin_run();
 }
 
 void Rendezvous::meet(int local_index, Request& request) {
   std::unique_lock lock(mutex_);
+  if (abandoned_) sleep_for_good(lock);
   if (failure_) throw Error(*failure_);
   Slot& slot = slots_[static_cast<std::size_t>(local_index)];
   slot.request = &request;
@@ -49,7 +63,8 @@ void Rendezvous::meet(int local_index, Request& request) {
 }
 
 void Rendezvous::leave(int local_index, const std::optional<Error>& error) {
-  const std::scoped_lock lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (abandoned_) sleep_for_good(lock);
   Slot& slot = slots_[static_cast<std::size_t>(local_index)];
   slot.status = Status::left;
   slot.error = error;
@@ -71,62 +86,57 @@ void Rendezvous::serve() {
     wait_until_settled(lock);
     if (!failure_) step(lock);
   }
-  // The replicas' functions refer to the caller's frame: it may not go before they have returned.
-  settled_.wait(lock, [this] { return all_left(); });
+  wait_until_left(lock);
 }
 
 void Rendezvous::wait_until_settled(std::unique_lock<std::mutex>& lock) {
-  const auto any_waiting = [this] {
-    return std::ranges::any_of(slots_, [](const Slot& s) { return s.status == Status::waiting; });
+  if (settled()) return;
+  // Only a replica that waits or has left gives the others a deadline: working long is no fault.
+  const auto any_done = [this] {
+    return std::ranges::any_of(slots_, [](const Slot& s) { return s.status != Status::running; });
   };
-  while (!settled()) {
-    // Only a replica that waits gives the others a deadline: working long is no fault.
-    if (!any_waiting()) {
-      settled_.wait(lock, [&] { return settled() || any_waiting(); });
-      continue;
-    }
-    // Beyond a year there is no deadline to speak of, and clocks overflow.
-    constexpr double kYear = 366.0 * 86400.0;
-    const auto deadline = std::chrono::duration<double>(std::min(options_.timeout_seconds, kYear));
-    if (settled_.wait_for(lock, deadline, [this] { return settled(); })) return;
-    std::string missing;
-    for (const Slot& slot : slots_) {
-      if (slot.status == Status::running) missing += (missing.empty() ? "" : "; ") + describe(slot);
-    }
-    give_up(Error(ErrorCode::deadline_exceeded,
-                  fmt::format("{} did not come within {} s while another replica of rank {} waited",
-                              missing, options_.timeout_seconds, payload_->rank())));
+  settled_.wait(lock, any_done);
+  if (settled_.wait_for(lock, bounded(payload_->timeout_seconds()), [this] { return settled(); })) {
     return;
   }
+  std::string missing;
+  for (const Slot& slot : slots_) {
+    if (slot.status == Status::running) missing += (missing.empty() ? "" : "; ") + describe(slot);
+  }
+  hung_ = true;
+  give_up(Error(ErrorCode::deadline_exceeded,
+                fmt::format("{} did not come within {:g} s while other replicas of rank {} waited",
+                            missing, payload_->timeout_seconds(), payload_->rank())));
+}
+
+// The replicas' functions refer to the caller's frame, which should not go before they have
+// returned. Those that hang cannot be waited for.
+void Rendezvous::wait_until_left(std::unique_lock<std::mutex>& lock) {
+  const auto left = [this] { return all_left(); };
+  if (!failure_) return settled_.wait(lock, left);
+  const double timeout = payload_->timeout_seconds();
+  const Seconds grace = bounded(hung_ ? std::clamp(timeout / 2, 0.1, 2.0) : timeout);
+  abandoned_ = !settled_.wait_for(lock, grace, left);
 }
 
 // Called with the lock held and all slots settled, so that no replica touches its slot meanwhile.
 void Rendezvous::step(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  std::optional<Error> error;
   bool agreed = false;  // to fail: every rank throws the same
   try {
-    const Proposal proposal = propose();
-    lock.unlock();
-    const Verdict verdict = control_.exchange(proposal);
-    if (verdict.failed_rank) {
-      agreed = true;
-      const auto failed =
-          std::ranges::find_if(slots_, [](const Slot& s) { return s.error.has_value(); });
-      const Error mine = failed == slots_.end() ? Error(ErrorCode::internal, "") : *failed->error;
-      throw control_.share_error(mine, *verdict.failed_rank);
-    }
-    if (!verdict.occasions_agree || !verdict.calls_agree || !verdict.turns_agree) {
-      agreed = true;
-      throw difference_between_ranks(verdict);
-    }
-    carry_out(verdict);
-    lock.lock();
-  } catch (const Error& error) {
-    if (!lock.owns_lock()) lock.lock();
-    agreed ? fail(error) : give_up(error);
-    return;
+    step_together();
+  } catch (const AgreedError& all) {
+    error = all;
+    agreed = true;
+  } catch (const Error& mine) {
+    error = agreement_.placed(mine);
   } catch (const std::bad_alloc&) {
-    if (!lock.owns_lock()) lock.lock();
-    give_up(Error(ErrorCode::resource_exhausted, "no memory for what replicas do together"));
+    error.emplace(ErrorCode::resource_exhausted, "no memory for what replicas do together");
+  }
+  lock.lock();
+  if (error) {
+    agreed ? fail(*error) : give_up(*error);
     return;
   }
   for (Slot& slot : slots_) {
@@ -135,26 +145,47 @@ void Rendezvous::step(std::unique_lock<std::mutex>& lock) {
   carried_out_.notify_all();
 }
 
+void Rendezvous::step_together() {
+  agreement_.settle();
+  const std::optional<Error> fault = local_fault();
+  const bool checks_collectives = options_.collective_checks == CollectiveChecks::before_payload;
+  // The others may be in a payload, which no control call would end.
+  if (fault && !checks_collectives) throw Error(*fault);
+  if (!fault && ends_without_waiting()) {
+    agreement_.post_end(kTurnOrEnd);
+    ended_ = true;
+    return;
+  }
+  const Request* const request = slots_.front().request;
+  const bool reduces = !fault && request != nullptr && request->store == nullptr;
+  if (reduces && !checks_collectives) return all_reduce();
+  carry_out(agreement_.agree(propose(fault.has_value()), reduces ? &request->record : nullptr,
+                             fault, [this] { return describe_rank(); }));
+}
+
 void Rendezvous::fail(const Error& error) {
   failure_ = error;
   carried_out_.notify_all();
 }
 
 void Rendezvous::give_up(const Error& error) {
-  control_.revoke(error);
+  agreement_.control().revoke(error);
   payload_->revoke(error);
   fail(error);
 }
 
-Proposal Rendezvous::propose() {
-  // A difference among the local replicas is this rank's error, told to all.
-  if (std::optional<Error> difference = local_difference()) {
-    Slot& first = slots_.front();
-    if (!first.error) first.error = std::move(difference);
+// A rank that knows a generator made outside answers the turns that others still take on it.
+bool Rendezvous::ends_without_waiting() {
+  if (!all_left()) return false;
+  if (!outside_stores_.empty()) {
+    std::erase_if(outside_stores_, [](const auto& entry) { return entry.second.expired(); });
   }
-  Proposal proposal{.occasion = kTurnOrEnd, .calls = calls_digest(), .turn = {}};
+  return outside_stores_.empty();
+}
+
+Proposal Rendezvous::propose(bool failed) const {
+  Proposal proposal{.occasion = kTurnOrEnd, .calls = {}, .turn = {}, .failed = failed};
   for (const Slot& slot : slots_) {
-    proposal.failed = proposal.failed || slot.error.has_value();
     if (slot.request == nullptr) continue;
     if (slot.request->store != nullptr) {
       proposal.turn = slot.request->store->origin().digest();
@@ -162,15 +193,9 @@ Proposal Rendezvous::propose() {
       proposal.occasion = slot.request->record.fingerprint();
     }
   }
+  // In a round of turns, a replica that has left may have made more calls than one that has not.
+  if (!proposal.turn && agreement_.compares_runs()) agreement_.compare_calls(proposal);
   return proposal;
-}
-
-std::optional<std::uint64_t> Rendezvous::calls_digest() const {
-  for (const Slot& slot : slots_) {
-    // In a round of turns, a replica that has left may have made more calls than one that has not.
-    if (slot.request != nullptr && slot.request->store != nullptr) return std::nullopt;
-  }
-  return replicas_.front().log.digest();
 }
 
 void Rendezvous::carry_out(const Verdict& verdict) {

@@ -11,28 +11,13 @@
 namespace counterpoint::inline v1 {
 namespace {
 
-// Every rank must know the generator, and hold it in the same state. `rows` has a row of `row_size` words
-// for each rank; all ranks see the same, and throw the same.
-void check_turn_states(std::span<const std::uint64_t> rows, std::size_t row_size) {
-  for (std::size_t rank = 0; rank * row_size < rows.size(); ++rank) {
-    const auto row = rows.subspan(rank * row_size, 4);
-    if (row[0] == 0) {
-      throw Error(
-          ErrorCode::diverged,
-          fmt::format("no replica on rank {} has yet drawn from a generator that was made outside "
-                      "and that others draw from, so its copy cannot follow: let every rank draw "
-                      "from it (no elements will do), or make it in the strategy's scope",
-                      rank));
-    }
-    if (!std::ranges::equal(row, rows.first(4))) {
-      throw Error(
-          ErrorCode::diverged,
-          fmt::format("ranks hold different states of a generator that was made outside: "
-                      "counter {} {}, key {} on rank 0; counter {} {}, key {} on rank {}; give "
-                      "it the same seed on every rank, or make it in the strategy's scope",
-                      rows[1], rows[2], rows[3], row[1], row[2], row[3], rank));
-    }
-  }
+// In a row of turns: whether the rank knows the generator, its copy of the state, and what each of its
+// replicas takes.
+enum Column : std::size_t { known, counter_low, counter_high, key, first_replica };
+
+StreamState state_in(std::span<const std::uint64_t> row) {
+  return {.counter = {row[Column::counter_low], row[Column::counter_high]},
+          .key = row[Column::key]};
 }
 
 }  // namespace
@@ -55,7 +40,7 @@ void Rendezvous::all_reduce() {
   }
   const Buffer reduced{staging_.data(), first.values.count, dtype, {}};
   if (payload_->size() > 1) {
-    payload_->start_all_reduce(reduced, reduce).wait(options_.timeout_seconds);
+    payload_->start_all_reduce(reduced, reduce).wait(payload_->timeout_seconds());
   }
   if (first.reduce == Reduce::mean) {
     divide_elements(reduced, payload_->size() * options_.replicas_per_rank);
@@ -66,15 +51,13 @@ void Rendezvous::all_reduce() {
 // Draw k of every replica, replica 0 first: each finds its place from how much the ones before it take.
 // A replica that has left takes nothing; its rank's copy of the state moves all the same.
 void Rendezvous::take_turns(std::uint64_t stream) {
-  // Whether this rank knows the generator, its copy of the state, and what each of its replicas takes.
-  constexpr std::size_t kHead = 4;
-  std::vector<std::uint64_t> mine(kHead + slots_.size(), 0);
+  std::vector<std::uint64_t> mine(Column::first_replica + slots_.size(), 0);
   std::shared_ptr<PlainStore> store;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Request* const request = slots_[i].request;
     if (request == nullptr) continue;
     store = request->store->shared_from_this();
-    mine[kHead + i] = request->blocks;
+    mine[Column::first_replica + i] = request->blocks;
   }
   if (store != nullptr) {
     outside_stores_[stream] = store;
@@ -83,23 +66,23 @@ void Rendezvous::take_turns(std::uint64_t stream) {
   }
   if (store != nullptr) {
     const StreamState state = store->peek();
-    mine[0] = 1;
-    mine[1] = state.counter.low;
-    mine[2] = state.counter.high;
-    mine[3] = state.key;
+    mine[Column::known] = 1;
+    mine[Column::counter_low] = state.counter.low;
+    mine[Column::counter_high] = state.counter.high;
+    mine[Column::key] = state.key;
   }
   std::vector<std::uint64_t> all(static_cast<std::size_t>(payload_->size()) * mine.size());
   payload_
       ->start_all_gather(ConstBuffer::of(std::span<const std::uint64_t>(mine)),
                          Buffer::of(std::span(all)))
-      .wait(options_.timeout_seconds);
-  check_turn_states(all, mine.size());
+      .wait(payload_->timeout_seconds());
+  check_turn_states(all, mine.size(), store.get());
 
-  StreamState state = store->peek();
+  StreamState state = state_in(all);
   const int first_rank_replica = payload_->rank() * options_.replicas_per_rank;
   int replica_id = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i % mine.size() < kHead) continue;
+    if (i % mine.size() < Column::first_replica) continue;
     const int local_index = replica_id++ - first_rank_replica;
     if (local_index >= 0 && local_index < options_.replicas_per_rank) {
       Request* const request = slots_[static_cast<std::size_t>(local_index)].request;
@@ -108,6 +91,37 @@ void Rendezvous::take_turns(std::uint64_t stream) {
     state.counter = store->definition().advance(state.counter, all[i]);
   }
   store->replace(state);
+}
+
+// Every rank must know the generator, and hold it in the same state, unless the first rank's is
+// adopted. All ranks see the same rows, and throw the same.
+void Rendezvous::check_turn_states(std::span<const std::uint64_t> rows, std::size_t row_size,
+                                   const PlainStore* store) {
+  for (std::size_t rank = 0; rank * row_size < rows.size(); ++rank) {
+    if (rows[rank * row_size + Column::known] != 0) continue;
+    throw AgreedError(
+        ErrorCode::diverged,
+        fmt::format("no replica on rank {} has yet drawn from a generator that was made outside "
+                    "and that others draw from, so its copy cannot follow: let every rank draw "
+                    "from it (no elements will do), or make it in the strategy's scope",
+                    rank));
+  }
+  const StreamState first = state_in(rows);
+  for (std::size_t rank = 1; rank * row_size < rows.size(); ++rank) {
+    const StreamState other = state_in(rows.subspan(rank * row_size));
+    if (other == first) continue;
+    const std::string message = fmt::format(
+        "ranks hold different states of a generator that was made outside: counter {} {}, key {} "
+        "on rank 0; counter {} {}, key {} on rank {}",
+        first.counter.low, first.counter.high, first.key, other.counter.low, other.counter.high,
+        other.key, rank);
+    if (options_.on_divergence == OnDivergence::adopt_first) {
+      return agreement_.report(message, {store->origin().to_string()});
+    }
+    throw AgreedError(
+        ErrorCode::diverged,
+        message + "; give it the same seed on every rank, or make it in the strategy's scope");
+  }
 }
 
 }  // namespace counterpoint::inline v1

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 #include <functional>
+#include <optional>
+#include <utility>
 
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/internal/reduce_elements.h"
@@ -138,8 +140,12 @@ MirroredVariable MirroredStrategy::variable(const Tensor& initial, std::string n
                 .scalars = {},
                 .location = location});
   Tensor value = initial;
-  core_->payload().start_broadcast(buffer_of(value), 0).wait(core_->payload().timeout_seconds());
-  return MirroredVariable(std::make_shared<VariableStore>(core_, value, std::move(name), location));
+  core_->together([&] {
+    core_->payload().start_broadcast(buffer_of(value), 0).wait(core_->payload().timeout_seconds());
+  });
+  auto store = std::make_shared<VariableStore>(core_, value, std::move(name), location);
+  core_->add(store);
+  return MirroredVariable(std::move(store));
 }
 
 Tensor MirroredStrategy::reduce(Reduce reduce, const PerReplica<Tensor>& values,
@@ -160,7 +166,9 @@ Tensor MirroredStrategy::reduce(Reduce reduce, const PerReplica<Tensor>& values,
                 .scalars = {static_cast<std::uint64_t>(reduce), 0},
                 .location = location},
                refused);
-  return core_->move_payload([&] { return reduced(*core_, reduce, values); });
+  std::optional<Tensor> result;
+  core_->together([&] { result = reduced(*core_, reduce, values); });
+  return std::move(*result);
 }
 
 void MirroredStrategy::broadcast(Tensor& values, int root, Location location) {
@@ -182,7 +190,7 @@ void MirroredStrategy::broadcast_buffer(const Buffer& values, int root, const Lo
                 .scalars = {static_cast<std::uint64_t>(root), 0},
                 .location = location},
                refused);
-  core_->move_payload([&] {
+  core_->together([&] {
     core_->payload().start_broadcast(values, root).wait(core_->payload().timeout_seconds());
   });
 }
@@ -205,7 +213,9 @@ Tensor MirroredStrategy::gather(const PerReplica<Tensor>& values, int axis, Loca
                 .location = location},
                refused);
 
-  return core_->move_payload([&] { return gathered(*core_, values, at, others); });
+  std::optional<Tensor> result;
+  core_->together([&] { result = gathered(*core_, values, at, others); });
+  return std::move(*result);
 }
 
 bool MirroredStrategy::any(bool flag, Location location) {
@@ -216,7 +226,7 @@ bool MirroredStrategy::any(bool flag, Location location) {
                 .scalars = {},
                 .location = location});
   std::array<std::int32_t, 1> value = {flag ? 1 : 0};
-  core_->move_payload(
+  core_->together(
       [&] { core_->payload().all_reduce(std::span<std::int32_t>(value), Reduce::max); });
   return value[0] != 0;
 }

@@ -9,6 +9,7 @@
 
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/global_generator.h"
+#include "counterpoint/strategy/internal/equal_turns.h"
 #include "counterpoint/strategy/internal/mirrored_store.h"
 
 namespace counterpoint::inline v1 {
@@ -16,8 +17,17 @@ namespace {
 
 constexpr std::size_t kEntropyWords = 4;
 
-// Ranks of different versions may not be in step: what they do differs in ways that no call shows.
-constexpr std::uint64_t kProtocolVersion = 1;
+std::string describe_options(const StrategyOptions& options, std::uint64_t protocol_version) {
+  constexpr const char* policies[] = {"stop", "stop_at_saves", "adopt_first", "save_all"};
+  return fmt::format(
+      "version {} of the protocol, {} replicas a rank, on_divergence {}, collectives checked {}, "
+      "{} turns",
+      protocol_version, options.replicas_per_rank,
+      policies[static_cast<std::size_t>(options.on_divergence)],
+      options.collective_checks == CollectiveChecks::before_payload ? "before their payload"
+                                                                    : "at the end of a run",
+      options.turns == Turns::agreed ? "agreed" : "assumed equal");
+}
 
 // Errors: invalid_argument.
 void check_options(const StrategyOptions& options) {
@@ -28,6 +38,11 @@ void check_options(const StrategyOptions& options) {
   if (options.timeout_seconds && !(*options.timeout_seconds > 0)) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("timeout_seconds is above 0, not {}", *options.timeout_seconds));
+  }
+  if (options.turns == Turns::assumed_equal && options.on_divergence != OnDivergence::stop) {
+    throw Error(ErrorCode::invalid_argument,
+                "turns that are assumed to be equal are proven by comparing every run: use "
+                "OnDivergence::stop, or agreed turns");
   }
 }
 
@@ -42,16 +57,16 @@ std::shared_ptr<Communicator> with_timeout(std::shared_ptr<Communicator> communi
 StrategyCore::StrategyCore(const std::shared_ptr<Communicator>& world, StrategyOptions options)
     : options_(std::move(options)),
       payload_(with_timeout(world->duplicate(), options_)),
-      control_(with_timeout(world->duplicate(), options_)),
       replicas_(static_cast<std::size_t>(options_.replicas_per_rank)),
-      rendezvous_({.first_replica_id = payload_->rank() * options_.replicas_per_rank,
-                   .replicas_per_rank = options_.replicas_per_rank,
-                   .timeout_seconds = payload_->timeout_seconds()},
-                  replicas_, control_, payload_),
+      objects_(payload_, options_.replicas_per_rank),
+      agreement_(options_, replicas_, objects_, with_timeout(world->duplicate(), options_),
+                 payload_),
+      rendezvous_(options_, replicas_, agreement_, payload_),
       entropy_(kEntropyWords) {}
 
 std::shared_ptr<StrategyCore> StrategyCore::create(const std::shared_ptr<Communicator>& world,
-                                                   StrategyOptions options) {
+                                                   StrategyOptions options,
+                                                   std::uint64_t protocol_version) {
   if (world == nullptr) {
     throw Error(ErrorCode::invalid_argument,
                 "a strategy needs a communicator: Communicator::world(), say, or none for threads");
@@ -72,26 +87,31 @@ std::shared_ptr<StrategyCore> StrategyCore::create(const std::shared_ptr<Communi
       refused = error;
     }
   }
-  core->agree_on_options(refused);
+  core->agree_on_options(refused, protocol_version);
   return core;
 }
 
 StrategyCore::~StrategyCore() = default;
 
-void StrategyCore::agree_on_options(const std::optional<Error>& refused) {
-  const auto replicas = static_cast<std::uint64_t>(options_.replicas_per_rank);
-  const Verdict verdict = control_.exchange({.occasion = mix_digest(kProtocolVersion, replicas),
-                                             .calls = {},
-                                             .turn = {},
-                                             .failed = refused.has_value()});
+void StrategyCore::agree_on_options(const std::optional<Error>& refused,
+                                    std::uint64_t protocol_version) {
+  std::uint64_t occasion = protocol_version;
+  for (const std::uint64_t option : {static_cast<std::uint64_t>(options_.replicas_per_rank),
+                                     static_cast<std::uint64_t>(options_.on_divergence),
+                                     static_cast<std::uint64_t>(options_.collective_checks),
+                                     static_cast<std::uint64_t>(options_.turns)}) {
+    occasion = mix_digest(occasion, option);
+  }
+  const Verdict verdict = agreement_.control().exchange(
+      {.occasion = occasion, .calls = {}, .turn = {}, .failed = refused.has_value()});
   if (verdict.failed_rank) {
-    throw control_.share_error(refused.value_or(Error(ErrorCode::internal, "")),
-                               *verdict.failed_rank);
+    throw agreement_.control().share_error(refused.value_or(Error(ErrorCode::internal, "")),
+                                           *verdict.failed_rank);
   }
   if (!verdict.occasions_agree) {
     std::string message = "ranks make different strategies: ";
-    const std::vector<std::string> texts = control_.tell_all(
-        fmt::format("protocol {}, {} replicas a rank", kProtocolVersion, replicas));
+    const std::vector<std::string> texts =
+        agreement_.control().tell_all(describe_options(options_, protocol_version));
     for (std::size_t rank = 0; rank < texts.size(); ++rank) {
       message += fmt::format("{}{} on rank {}", rank == 0 ? "" : "; ", texts[rank], rank);
     }
@@ -130,11 +150,7 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
                 fmt::format("a layout of streams for {} replicas was given to {}, which has {}",
                             layout.num_replicas(), name(), num_replicas()));
   }
-  if (origin.name.empty() && origin.parent == 0) {
-    const std::scoped_lock lock(origins_mutex_);
-    const int maker = context.kind == ContextKind::replica ? context.replica_id : -1;
-    origin.child = made_[{maker, origin.digest()}]++;
-  }
+  if (origin.name.empty() && origin.parent == 0) origin.child = next_of(context, origin.digest());
   if (context.kind == ContextKind::replica) {
     return std::make_shared<RunStore>(shared_from_this(), definition, state, std::move(origin),
                                       layout, context);
@@ -145,6 +161,7 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
   if (!in_run) check_use(context, origin.to_string());
   auto store =
       std::make_shared<MirroredStore>(shared_from_this(), definition, state, origin, layout);
+  add(store);
   if (in_run) return store;
   // Ranks that make different generators differ from here on.
   record_for_all(mix_digest(origin.digest(), layout.digest()),
@@ -156,14 +173,15 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
   return store;
 }
 
+std::int64_t StrategyCore::next_of(const Context& context, std::uint64_t origin) {
+  const std::scoped_lock lock(origins_mutex_);
+  return context.kind == ContextKind::replica ? made_in_run_[{context.replica_id, origin}]++
+                                              : made_[{-1, origin}]++;
+}
+
 StreamState StrategyCore::entropy_state(const Context& context, const StreamOrigin& origin) {
-  const int maker = context.kind == ContextKind::replica ? context.replica_id : -1;
-  std::int64_t number = 0;
-  {
-    const std::scoped_lock lock(origins_mutex_);
-    // Beside the count that make_store keeps of the same origin.
-    number = made_[{maker, mix_digest(origin.digest(), entropy_.front())}]++;
-  }
+  // Beside the count that make_store keeps of the same origin.
+  const std::int64_t number = next_of(context, mix_digest(origin.digest(), entropy_.front()));
   // Words of the stream that the shared entropy keys, at a place that the origin gives.
   std::array<std::uint64_t, 4> words{};
   const std::array<std::int64_t, 1> shape = {static_cast<std::int64_t>(words.size())};
@@ -181,6 +199,10 @@ StreamState StrategyCore::entropy_state(const Context& context, const StreamOrig
 
 Reservation StrategyCore::reserve_in_turn(const Context& context, PlainStore& store,
                                           const CallRecord& record, std::uint64_t blocks) {
+  if (options_.turns == Turns::assumed_equal) {
+    return reserve_equal_turn(replica(context.local_index), context.replica_id, num_replicas(),
+                              store, record, blocks);
+  }
   Request request{.record = record, .store = &store, .blocks = blocks};
   meet(context, request);
   return request.reserved;
@@ -223,66 +245,6 @@ void StrategyCore::check_cross_replica(const Context& context, const char* what)
                             what));
   }
   check_use(context, what);
-}
-
-void StrategyCore::stop(const Error& error) {
-  if (!stopped_) stopped_ = error;
-}
-
-void StrategyCore::give_up(const Error& error) {
-  control_.revoke(error);
-  payload_->revoke(error);
-  stop(error);
-}
-
-void StrategyCore::agree(const CallRecord& record, const std::optional<Error>& local_error) {
-  const Verdict verdict = control_.exchange({.occasion = record.fingerprint(),
-                                             .calls = replicas_.front().log.digest(),
-                                             .turn = {},
-                                             .failed = local_error.has_value()});
-  if (verdict.failed_rank) {
-    throw control_.share_error(local_error.value_or(Error(ErrorCode::internal, "")),
-                               *verdict.failed_rank);
-  }
-  if (verdict.occasions_agree && verdict.calls_agree) {
-    record_for_all(0, record);
-    return;
-  }
-  const Error error = [&] {
-    if (verdict.occasions_agree) {
-      return log_difference_between_ranks(control_, *payload_, first_replica_id(),
-                                          replicas_.front().log);
-    }
-    std::string message = "ranks that must call the same thing do not: ";
-    const std::vector<std::string> texts = control_.tell_all(record.to_string());
-    for (std::size_t rank = 0; rank < texts.size(); ++rank) {
-      message += fmt::format("{}rank {} is at {}", rank == 0 ? "" : "; ", rank, texts[rank]);
-    }
-    return Error(ErrorCode::diverged, message);
-  }();
-  stop(error);
-  throw error;
-}
-
-void StrategyCore::check(const std::source_location& location) {
-  check_cross_replica(current_context(), "check");
-  std::optional<Error> local;
-  for (std::size_t i = 1; i < replicas_.size() && !local; ++i) {
-    const CallLog& first = replicas_.front().log;
-    const CallLog& other = replicas_[i].log;
-    if (const auto number = first_difference(first, other)) {
-      local = Error(
-          ErrorCode::diverged,
-          fmt::format("replica {} {}; replica {} {}", first_replica_id(), first.describe(*number),
-                      first_replica_id() + static_cast<int>(i), other.describe(*number)));
-    }
-  }
-  agree({.operation = Operation::check,
-         .dtype = DType::u64,
-         .shape = {},
-         .scalars = {},
-         .location = location},
-        local);
 }
 
 }  // namespace counterpoint::inline v1

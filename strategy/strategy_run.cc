@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/strategy/internal/equal_turns.h"
 #include "counterpoint/strategy/internal/strategy_core.h"
 
 namespace counterpoint::inline v1 {
@@ -39,21 +40,15 @@ void StrategyCore::check_can_run(const char* what) {
 }
 
 void StrategyCore::begin_run() {
-  {
-    const std::scoped_lock lock(origins_mutex_);
-    // What replicas make in a run is the same again in the next.
-    std::erase_if(made_, [](const auto& entry) { return entry.first.first >= 0; });
-  }
+  made_in_run_.clear();  // what replicas make in a run is the same again in the next
   rendezvous_.begin();
   running_ = true;
 }
 
 void StrategyCore::finish_run() {
   running_ = false;
-  if (const std::optional<Error>& failure = rendezvous_.failure()) {
-    stop(*failure);
-    throw Error(*failure);
-  }
+  if (const std::optional<Error>& failure = rendezvous_.failure()) throw stop(*failure);
+  finish_equal_turns(replicas_);
 }
 
 std::optional<Error> StrategyCore::call_replica(
@@ -76,12 +71,13 @@ void StrategyCore::run(const std::function<void(ReplicaContext&)>& function) {
     rendezvous_.leave(0, call_replica(function, 0));
     rendezvous_.serve();
   } else {
-    const std::function<void(int)> work = [&](int local_index) {
-      rendezvous_.leave(local_index, call_replica(function, local_index));
-    };
-    threads_->start(work);
+    // A replica that hangs may outlive all but what its thread holds itself.
+    threads_->start([core = shared_from_this(), function](int local_index) {
+      const std::optional<Error> error = core->call_replica(function, local_index);
+      core->rendezvous_.leave(local_index, error);
+    });
     rendezvous_.serve();
-    threads_->wait();
+    rendezvous_.abandoned() ? threads_->abandon() : threads_->wait();
   }
   finish_run();
 }
@@ -102,7 +98,11 @@ void StrategyCore::leave(const std::optional<Error>& error) noexcept {
   rendezvous_.leave(0, error);
   rendezvous_.serve();
   running_ = false;
-  if (const std::optional<Error>& failure = rendezvous_.failure()) stop(*failure);
+  if (const std::optional<Error>& failure = rendezvous_.failure()) {
+    stop(*failure);
+  } else {
+    finish_equal_turns(replicas_);
+  }
 }
 
 void StrategyCore::meet(const Context& context, Request& request) {

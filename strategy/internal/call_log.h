@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <source_location>
@@ -31,6 +32,7 @@ class CallLog {
     std::uint8_t rank = 0;  // number of dimensions; between the others, see fingerprint()
     DType dtype{};
     std::int32_t first_length = 0;  // of the shape, for messages; saturates
+    std::uint64_t stream = 0;
   };
   // How far a log had come: how many calls, and the digest of all of them.
   struct Mark {
@@ -53,6 +55,7 @@ class CallLog {
     Call& call = calls_[mark_.count % kRemembered];
     call.digest = mark_.digest;
     call.location = record.location;
+    call.stream = stream;
     call.operation = record.operation;
     call.rank = static_cast<std::uint8_t>(std::min<std::size_t>(record.shape.size(), 255));
     call.dtype = record.dtype;
@@ -76,10 +79,11 @@ class CallLog {
   }
   // Call `number`, if it was made and is remembered.
   const Call* call(std::uint64_t number) const noexcept;
-  // "call 17, normal f32 [3, ...] at train.cc:12", or that there is none among the first `count`,
-  // or that it has left the ring.
-  std::string describe(std::uint64_t number, std::uint64_t count) const;
-  std::string describe(std::uint64_t number) const { return describe(number, count()); }
+  // "call 17: normal f32 [3, ...] of generator 'noise' at train.cc:12", or that there is none among
+  // the first `count`, or that it has left the ring. `name_of(stream)` may be empty.
+  using NameOf = std::function<std::string(std::uint64_t stream)>;
+  std::string describe(std::uint64_t number, std::uint64_t count, const NameOf& name_of) const;
+  std::string describe(std::uint64_t number) const { return describe(number, count(), {}); }
 
  private:
   Mark mark_;

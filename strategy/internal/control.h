@@ -1,13 +1,14 @@
 // How ranks agree before anything moves: one reduction of 64 bytes, always the same, whatever its
 // occasion, so that any two control calls match and a difference is named instead of deadlocking.
 //
-//   const Verdict verdict = control.exchange({.occasion = record.fingerprint(), .calls =
-//   log.digest()}); if (!verdict.occasions_agree) throw Error(ErrorCode::diverged,
-//   control.tell_all(my_description));
+//   control.post({.occasion = kEnd, .calls = log.digest(), .ended = true});   // does not wait
+//   const Verdict verdict = control.wait();                                   // later
+//   if (!verdict.occasions_agree) throw AgreedError(..., control.tell_all(my_description));
 //
 // Thread-safety: one thread at a time. Errors: deadline_exceeded and others of the communicator's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -23,8 +24,10 @@ namespace counterpoint::inline v1 {
 struct Proposal {
   std::uint64_t occasion = 0;          // equal on all ranks, or they have diverged
   std::optional<std::uint64_t> calls;  // digest of the calls so far, to be compared
+  bool calls_differ = false;           // on this rank alone already
   std::optional<std::uint64_t> turn;   // the stream that this rank's replicas draw from in turn
   bool failed = false;
+  bool ended = false;  // has ended its run, and answers no turns
 };
 
 // What all ranks together are about to do; the same on every rank.
@@ -34,15 +37,26 @@ struct Verdict {
   bool calls_agree = true;
   std::optional<std::uint64_t> turn;  // what stands for the stream that is drawn in turn, if one is
   bool turns_agree = true;
+  std::optional<int> ended_rank;  // the first
 };
 
 class Control {
  public:
   // `communicator` carries control traffic alone.
   explicit Control(std::shared_ptr<Communicator> communicator);
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
 
-  // Collective.
-  Verdict exchange(const Proposal& proposal);
+  // Starts the reduction and returns. Collective; at most one is under way.
+  void post(const Proposal& proposal);
+  bool posted() const noexcept { return posted_; }
+  // Waits for it, with the communicator's deadline.
+  Verdict wait();
+  Verdict exchange(const Proposal& proposal) {
+    post(proposal);
+    return wait();
+  }
+
   // For a rank that cannot go on: the others' operations throw `reason`. Not collective.
   void revoke(const Error& reason) noexcept { communicator_->revoke(reason); }
   // Every rank's text, at most kMostText bytes of each. Collective, on the way to an error.
@@ -52,8 +66,12 @@ class Control {
 
  private:
   static constexpr std::size_t kMostText = 2048;
+  static constexpr std::size_t kWords = 8;
 
   std::shared_ptr<Communicator> communicator_;
+  std::array<std::int64_t, kWords> frame_{};
+  Work work_;  // after the frame that it refers to
+  bool posted_ = false;
 };
 
 }  // namespace counterpoint::inline v1

@@ -10,10 +10,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "counterpoint/runtime/internal/draw_ledger.h"
 #include "counterpoint/runtime/state_store.h"
+#include "counterpoint/strategy/internal/mirrored_objects.h"
 #include "counterpoint/strategy/internal/strategy_core.h"
 
 namespace counterpoint::inline v1 {
@@ -38,7 +41,7 @@ class ReplicaState {
   bool derived_ = false;
 };
 
-class MirroredStore final : public StateStore {
+class MirroredStore final : public StateStore, public MirroredObject {
  public:
   MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
                 const StreamState& state, StreamOrigin origin, const StreamLayout& layout);
@@ -50,6 +53,19 @@ class MirroredStore final : public StateStore {
   int num_replicas() const noexcept override { return core_->num_replicas(); }
   void ensure_in_step() override;
   void check_assignable(const Context& context) const override;
+  void begin_restore() override;
+  std::vector<StreamState> replica_states() const override;
+  void check_each_assignable(const Context& context, std::int64_t count) const override;
+  void assign_each(const Context& context, const CallRecord& record,
+                   std::span<const StreamState> states) noexcept override;
+
+  // MirroredObject: counter low, counter high and key of each copy.
+  std::uint64_t identity() const override;
+  std::uint64_t logged_as() const noexcept override { return stream_; }
+  std::string describe() const override { return origin().to_string(); }
+  std::size_t copy_bytes() const override { return 3 * sizeof(std::uint64_t); }
+  void read_copy(int local_index, std::span<std::byte> bytes) const override;
+  void write_copy(int local_index, std::span<const std::byte> bytes) noexcept override;
 
  private:
   struct alignas(64) Copy {
@@ -60,6 +76,8 @@ class MirroredStore final : public StateStore {
   // Before the copies move: what the draw takes, of the stream that it is on.
   void claim(const Context& context, const Reservation& reserved, std::uint64_t blocks,
              const CallRecord& record, KeyUse key_use);
+  // Without a word to any log.
+  void put(Copy& copy, const StreamState& state) noexcept;
 
   const std::shared_ptr<StrategyCore> core_;
   const std::uint64_t stream_;

@@ -4,29 +4,31 @@
 // A replica hands in what it wants and sleeps; when none of the rank's replicas is running any
 // more, the thread that called run takes the step: it compares the local replicas, agrees with the
 // other ranks by one control reduction, moves the payload and wakes the replicas. With one replica
-// a rank all of that happens on its own thread. A rank whose replicas have all left goes on taking
-// steps until every rank's have, so that no rank waits for one that has gone.
+// a rank all of that happens on its own thread. When all have left, the rank posts its end and goes
+// on; but if they have ever taken turns on a generator made outside, it goes on taking steps until
+// every rank's replicas have left, since its copy of that generator moves with the others' turns.
 //
-// Thread-safety: meet() by the replicas' threads, the rest by the thread that runs the strategy.
+// Thread-safety: meet() and leave() by the replicas' threads, the rest by the thread that runs the
+// strategy.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "counterpoint/runtime/call_record.h"
 #include "counterpoint/runtime/communicator.h"
-#include "counterpoint/runtime/draw_lock.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/state_store.h"
-#include "counterpoint/strategy/internal/call_log.h"
-#include "counterpoint/strategy/internal/control.h"
+#include "counterpoint/strategy/internal/agreement.h"
+#include "counterpoint/strategy/internal/local_replica.h"
+#include "counterpoint/strategy/strategy_options.h"
 
 namespace counterpoint::inline v1 {
 
@@ -42,23 +44,11 @@ struct Request {
   Reservation reserved = {};
 };
 
-// A replica of this rank: its call log, under its lock.
-struct alignas(128) LocalReplica {
-  DrawLock lock;
-  CallLog log;
-};
-
 class Rendezvous {
  public:
-  struct Options {
-    int first_replica_id = 0;
-    int replicas_per_rank = 1;
-    double timeout_seconds = 0;
-  };
-
-  // `replicas` has one entry a local replica and outlives this; so do the two communicators' users.
-  Rendezvous(const Options& options, std::vector<LocalReplica>& replicas, Control& control,
-             std::shared_ptr<Communicator> payload);
+  // What is referred to outlives this; `replicas` has one entry a local replica.
+  Rendezvous(const StrategyOptions& options, std::vector<LocalReplica>& replicas,
+             Agreement& agreement, std::shared_ptr<Communicator> payload);
 
   // Before a run: all replicas are running.
   void begin();
@@ -66,11 +56,15 @@ class Rendezvous {
   void meet(int local_index, Request& request);
   // By replica `local_index`, or for it: its function returned, or threw `error`.
   void leave(int local_index, const std::optional<Error>& error);
-  // Takes steps until the run has ended on every rank and no local replica is running.
+  // Takes steps until this rank's part of the run has ended and no local replica is running, or the
+  // deadline for those that are has passed.
   void serve();
 
   // What ended the run, if it ended badly.
   const std::optional<Error>& failure() const noexcept { return failure_; }
+  // A replica did not come back before the deadline. Its thread goes on alone, and sleeps for good
+  // when it next comes here.
+  bool abandoned() const noexcept { return abandoned_; }
 
  private:
   enum class Status : std::uint8_t { running, waiting, left };
@@ -83,25 +77,28 @@ class Rendezvous {
   bool settled() const;
   bool all_left() const;
   void wait_until_settled(std::unique_lock<std::mutex>& lock);
+  void wait_until_left(std::unique_lock<std::mutex>& lock);
   void step(std::unique_lock<std::mutex>& lock);
+  void step_together();
   void fail(const Error& error);
   // This rank alone cannot go on: the others are told, and do not wait for it.
   void give_up(const Error& error);
 
-  Proposal propose();
-  std::optional<Error> local_difference() const;
-  std::optional<Error> log_difference() const;
-  std::optional<std::uint64_t> calls_digest() const;
+  bool ends_without_waiting();
+  Proposal propose(bool failed) const;
+  std::optional<Error> local_fault() const;
+  std::optional<Error> differing_requests() const;
   std::string describe(const Slot& slot) const;
   std::string describe_rank() const;
-  Error difference_between_ranks(const Verdict& verdict);
   void carry_out(const Verdict& verdict);
   void all_reduce();
   void take_turns(std::uint64_t stream);
+  void check_turn_states(std::span<const std::uint64_t> rows, std::size_t row_size,
+                         const PlainStore* store);
 
-  const Options options_;
+  const StrategyOptions& options_;
   std::vector<LocalReplica>& replicas_;
-  Control& control_;
+  Agreement& agreement_;
   const std::shared_ptr<Communicator> payload_;
 
   std::mutex mutex_;
@@ -109,14 +106,12 @@ class Rendezvous {
   std::condition_variable carried_out_;
   std::vector<Slot> slots_;
   bool ended_ = false;
+  bool hung_ = false;
+  bool abandoned_ = false;
   std::optional<Error> failure_;
   std::vector<std::byte> staging_;
   // Generators made outside that were drawn in turn, by what stands for them in a verdict.
   std::map<std::uint64_t, std::weak_ptr<PlainStore>> outside_stores_;
 };
-
-// The error that names the first call in which the ranks' logs differ. Collective.
-Error log_difference_between_ranks(Control& control, Communicator& payload, int first_replica_id,
-                                   const CallLog& log);
 
 }  // namespace counterpoint::inline v1

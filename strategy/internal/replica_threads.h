@@ -4,41 +4,34 @@
 //   threads.start([](int local_index) { work(local_index); });  // returns at once
 //   threads.wait();
 //
-// Thread-safety: start and wait by one thread.
+// Thread-safety: start, wait and abandon by one thread.
 #pragma once
 
-#include <condition_variable>
-#include <cstdint>
 #include <functional>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
 
 namespace counterpoint::inline v1 {
 
 class ReplicaThreads {
  public:
+  using Work = std::function<void(int)>;
+
+  // Errors: resource_exhausted.
   explicit ReplicaThreads(int count);
   ReplicaThreads(const ReplicaThreads&) = delete;
   ReplicaThreads& operator=(const ReplicaThreads&) = delete;
   ~ReplicaThreads();
 
-  // `work(local_index)` on each thread; it may not throw, and must live until wait() returns.
-  void start(const std::function<void(int)>& work);
+  // `work(local_index)` on each thread; it may not throw. It is kept until all threads are done.
+  void start(Work work);
   void wait();
+  // Lets go of threads that hang: nobody waits for them any more, and there is no other start().
+  void abandon() noexcept;
 
  private:
-  void loop(int local_index);
-  void stop();
+  struct State;
 
-  std::mutex mutex_;
-  std::condition_variable started_;
-  std::condition_variable done_;
-  const std::function<void(int)>* work_ = nullptr;
-  std::uint64_t generation_ = 0;
-  int busy_ = 0;
-  bool stopping_ = false;
-  std::vector<std::thread> threads_;
+  std::shared_ptr<State> state_;  // the threads' too: those that hang live longer than this
 };
 
 }  // namespace counterpoint::inline v1

@@ -15,7 +15,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,8 +22,9 @@
 
 #include "counterpoint/runtime/communicator.h"
 #include "counterpoint/runtime/stream_domain.h"
-#include "counterpoint/strategy/internal/call_log.h"
-#include "counterpoint/strategy/internal/control.h"
+#include "counterpoint/strategy/internal/agreement.h"
+#include "counterpoint/strategy/internal/local_replica.h"
+#include "counterpoint/strategy/internal/mirrored_objects.h"
 #include "counterpoint/strategy/internal/rendezvous.h"
 #include "counterpoint/strategy/internal/replica_threads.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
@@ -33,9 +33,14 @@ namespace counterpoint::inline v1 {
 
 class StrategyCore final : public StreamDomain, public std::enable_shared_from_this<StrategyCore> {
  public:
+  // Ranks of different versions may not be in step: what they do differs in ways that no call
+  // shows.
+  static constexpr std::uint64_t kProtocolVersion = 2;
+
   // Collective.
   static std::shared_ptr<StrategyCore> create(const std::shared_ptr<Communicator>& world,
-                                              StrategyOptions options);
+                                              StrategyOptions options,
+                                              std::uint64_t protocol_version = kProtocolVersion);
   ~StrategyCore() override;
 
   int rank() const noexcept { return payload_->rank(); }
@@ -79,43 +84,49 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   void check_cross_replica(const Context& context, const char* what) const;
   // All ranks agree to make the call of `record`, or all throw; `local_error` makes all ranks throw
   // it.
-  void agree(const CallRecord& record, const std::optional<Error>& local_error = std::nullopt);
-  // Moves a payload after all ranks agreed to. A rank that cannot (no memory, a deadline) tells the others,
-  // and the strategy stops.
-  template <class Move>
-  auto move_payload(Move move) {
-    try {
-      return move();
-    } catch (const Error& error) {
-      give_up(error);
-      throw;
-    } catch (const std::bad_alloc&) {
-      const Error error(ErrorCode::resource_exhausted, "no memory for what ranks do together");
-      give_up(error);
-      throw error;
-    }
+  void agree(const CallRecord& record, const std::optional<Error>& local_error = std::nullopt) {
+    agree(record, local_error, agreement_.compares_runs());
   }
+  // Does what ranks agreed to do together. A rank that cannot (no memory, a deadline) tells the
+  // others, and the strategy stops.
+  void together(const std::function<void()>& action);
   void check(const std::source_location& location);
 
-  // The MirroredStrategy has gone.
-  void close() noexcept { closed_ = true; }
+  // ---- what is mirrored
+  void add(const std::shared_ptr<MirroredObject>& object) { objects_.add(object); }
+  // Before a save of `object`: its replicas are alike, or it keeps each one's copy for the save, or
+  // all ranks throw.
+  void begin_save(MirroredObject& object, const std::source_location& location);
+  // Before a restore: every rank is about to.
+  void begin_restore(const std::source_location& location);
+  // Errors: failed_precondition unless each of `count` replicas may get a copy of its own.
+  void check_each_assignable(std::int64_t count, const std::string& what) const;
+
+  const std::vector<Divergence>& divergences() const noexcept { return agreement_.divergences(); }
+  std::int64_t num_divergences() const noexcept { return agreement_.num_divergences(); }
+
+  // The MirroredStrategy goes: waits for what its last run left open.
+  void close() noexcept;
 
  private:
   StrategyCore(const std::shared_ptr<Communicator>& world, StrategyOptions options);
 
-  void agree_on_options(const std::optional<Error>& refused);
+  void agree_on_options(const std::optional<Error>& refused, std::uint64_t protocol_version);
+  void agree(const CallRecord& record, const std::optional<Error>& local_error, bool compare_calls);
   void check_can_run(const char* what);
   void begin_run();
   void finish_run();
   std::optional<Error> call_replica(const std::function<void(ReplicaContext&)>& function,
                                     int local_index) noexcept;
-  void stop(const Error& error);
-  void give_up(const Error& error);
+  // The strategy can do nothing any more. Returns the error with where the last calls are.
+  Error stop(const Error& error);
+  Error give_up(const Error& error);
 
   StrategyOptions options_;
   const std::shared_ptr<Communicator> payload_;
-  Control control_;
   std::vector<LocalReplica> replicas_;
+  MirroredObjects objects_;
+  Agreement agreement_;
   Rendezvous rendezvous_;
   std::unique_ptr<ReplicaThreads> threads_;
   std::vector<std::uint64_t> entropy_;
@@ -127,7 +138,10 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   std::mutex origins_mutex_;
   // How many generators of an origin were made, in cross-replica context (-1) or by a replica in a
   // run.
-  std::map<std::pair<int, std::uint64_t>, std::int64_t> made_;
+  using MadeOf = std::map<std::pair<int, std::uint64_t>, std::int64_t>;
+  std::int64_t next_of(const Context& context, std::uint64_t origin);
+  MadeOf made_;
+  MadeOf made_in_run_;
 };
 
 }  // namespace counterpoint::inline v1

@@ -10,16 +10,20 @@
 #include <cstdint>
 #include <memory>
 #include <source_location>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "counterpoint/runtime/saveable.h"
 #include "counterpoint/runtime/tensor.h"
+#include "counterpoint/strategy/internal/mirrored_objects.h"
 #include "counterpoint/strategy/internal/strategy_core.h"
 
 namespace counterpoint::inline v1 {
 
-class VariableStore : public Saveable, public std::enable_shared_from_this<VariableStore> {
+class VariableStore : public Saveable,
+                      public MirroredObject,
+                      public std::enable_shared_from_this<VariableStore> {
  public:
   VariableStore(std::shared_ptr<StrategyCore> core, const Tensor& initial, std::string name,
                 const std::source_location& location);
@@ -32,14 +36,24 @@ class VariableStore : public Saveable, public std::enable_shared_from_this<Varia
   SavedObject save() const override;
   std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override;
   void ensure_in_step() override;
+  void begin_restore() override;
 
-  std::string describe() const;
+  // MirroredObject
+  std::uint64_t identity() const override;
+  std::uint64_t logged_as() const noexcept override { return digest_; }
+  std::string describe() const override;
+  std::size_t copy_bytes() const override { return copies_.front().value.bytes().size(); }
+  void read_copy(int local_index, std::span<std::byte> bytes) const override;
+  void write_copy(int local_index, std::span<const std::byte> bytes) noexcept override;
 
  private:
   friend class PendingVariable;
   struct alignas(64) Copy {
     Tensor value;
   };
+
+  // [replicas, ...]
+  Shape shape_of_all() const;
 
   const std::shared_ptr<StrategyCore> core_;
   const std::string name_;

@@ -16,7 +16,8 @@ namespace {
 using World = std::shared_ptr<Communicator>;
 
 // Runs `function` once in step and once more with the last replica told that it is the odd one;
-// expects `code` and `words` on every rank, and a strategy that says why it has stopped.
+// expects `code` and `words` on every rank, at the latest in the first call after that run, and a
+// strategy that says why it has stopped.
 template <class Function>
 void expect_difference(const World& world, int replicas_per_rank, ErrorCode code,
                        std::initializer_list<std::string> words, Function function) {
@@ -31,6 +32,7 @@ void expect_difference(const World& world, int replicas_per_rank, ErrorCode code
     strategy.run([&](ReplicaContext& replica) {
       function(replica, noise, other, replica.replica_id() == last);
     });
+    strategy.check();
   });
   expect_error(ErrorCode::failed_precondition, {"stopped"},
                [&] { strategy.run([](ReplicaContext&) {}); });
@@ -127,8 +129,10 @@ void other_seed_on_a_rank(const World& world, int replicas_per_rank) {
   MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
   const auto scope = strategy.scope();
   auto noise = Generator::from_seed(world->rank() == 1 ? 2 : 1);
-  expect_error(ErrorCode::diverged, {"create", "scenarios_differences.cc:"},
-               [&] { strategy.run([&](ReplicaContext&) { (void)noise.normal<float>({}); }); });
+  expect_error(ErrorCode::diverged, {"create", "scenarios_differences.cc:"}, [&] {
+    strategy.run([&](ReplicaContext&) { (void)noise.normal<float>({}); });
+    strategy.run([&](ReplicaContext&) {});
+  });
 }
 
 void other_state_outside(const World& world, int replicas_per_rank) {

@@ -1,0 +1,173 @@
+#include "counterpoint/strategy/internal/agreement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+namespace counterpoint::inline v1 {
+
+Agreement::Agreement(const StrategyOptions& options, std::vector<LocalReplica>& replicas,
+                     MirroredObjects& objects, std::shared_ptr<Communicator> control,
+                     std::shared_ptr<Communicator> payload)
+    : options_(options),
+      replicas_(replicas),
+      objects_(objects),
+      control_(std::move(control)),
+      payload_(std::move(payload)),
+      end_marks_(replicas.size()) {}
+
+void Agreement::compare_calls(Proposal& proposal) const {
+  proposal.calls = replicas_.front().log.digest();
+  proposal.calls_differ = local_calls_differ();
+}
+
+bool Agreement::local_calls_differ() const noexcept {
+  return std::ranges::any_of(replicas_, [this](const LocalReplica& replica) {
+    return replica.log.mark() != replicas_.front().log.mark();
+  });
+}
+
+Verdict Agreement::agree(const Proposal& proposal, const CallRecord* record,
+                         const std::optional<Error>& failure, const Describe& describe) {
+  try {
+    const Verdict verdict = control_.exchange(proposal);
+    conclude(verdict, failure, describe, nullptr);
+    together_ = {.run = run_, .operation = std::nullopt};
+    if (record != nullptr) {
+      together_.operation = record->operation;
+      together_.location = record->location;
+    }
+    return verdict;
+  } catch (const AgreedError&) {
+    throw;
+  } catch (const Error& error) {
+    throw placed(error);
+  }
+}
+
+void Agreement::post_end(std::uint64_t occasion) {
+  Proposal proposal{.occasion = occasion, .calls = {}, .turn = {}, .ended = true};
+  if (compares_runs()) compare_calls(proposal);
+  for (std::size_t i = 0; i < replicas_.size(); ++i) end_marks_[i] = replicas_[i].log.mark();
+  end_run_ = run_;
+  control_.post(proposal);
+  if (payload_->size() == 1) settle();
+}
+
+void Agreement::settle() {
+  if (!control_.posted()) return;
+  try {
+    const Verdict verdict = control_.wait();
+    conclude(
+        verdict, std::nullopt,
+        [this] {
+          std::string text;
+          for (std::size_t i = 0; i < end_marks_.size(); ++i) {
+            text += fmt::format("{}replica {} has left run {} after {} calls", i == 0 ? "" : ", ",
+                                first_replica_id() + static_cast<int>(i), end_run_,
+                                end_marks_[i].count);
+          }
+          return text;
+        },
+        &end_marks_);
+    together_ = {.run = end_run_, .operation = std::nullopt};
+  } catch (const AgreedError&) {
+    throw;
+  } catch (const Error& error) {
+    throw placed(error);
+  }
+}
+
+// What the verdict means, the same on every rank: returns if all go on.
+void Agreement::conclude(const Verdict& verdict, const std::optional<Error>& failure,
+                         const Describe& describe, const std::vector<CallLog::Mark>* ends) {
+  if (verdict.failed_rank) {
+    const Error mine = failure.value_or(Error(ErrorCode::internal, ""));
+    // What all were about to do and one refused changes nothing; a run that failed did happen.
+    const bool refused = ends == nullptr && verdict.occasions_agree;
+    throw AgreedError(control_.share_error(mine, *verdict.failed_rank),
+                      refused ? AgreedError::Effect::changes_nothing : AgreedError::Effect::stops);
+  }
+  if (!verdict.occasions_agree || !verdict.turns_agree) {
+    std::string message = "ranks that must do the same thing do not: ";
+    const std::vector<std::string> texts = control_.tell_all(describe());
+    for (std::size_t rank = 0; rank < texts.size(); ++rank) {
+      message += fmt::format("{}on rank {}, {}", rank == 0 ? "" : "; ", rank, texts[rank]);
+    }
+    throw AgreedError(ErrorCode::diverged, message);
+  }
+  if (verdict.turn && verdict.ended_rank) {
+    throw AgreedError(
+        ErrorCode::diverged,
+        fmt::format("no replica on rank {} has yet drawn from a generator that was made outside "
+                    "and that others draw from, so its copy cannot follow: let every rank draw "
+                    "from it (no elements will do), or make it in the strategy's scope",
+                    *verdict.ended_rank));
+  }
+  if (!verdict.calls_agree) resolve_difference(ends != nullptr ? *ends : marks());
+}
+
+void Agreement::resolve_difference(const std::vector<CallLog::Mark>& ends) {
+  const std::string message =
+      "replicas that must make the same calls do not: " + first_difference(ends);
+  switch (options_.on_divergence) {
+    case OnDivergence::stop:
+      throw AgreedError(ErrorCode::diverged, message);
+    case OnDivergence::adopt_first:
+      return adopt_first(message);
+    case OnDivergence::stop_at_saves:
+    case OnDivergence::save_all:
+      throw AgreedError(ErrorCode::diverged, message, AgreedError::Effect::changes_nothing);
+  }
+}
+
+void Agreement::adopt_first(const std::string& message) {
+  const std::vector<std::shared_ptr<MirroredObject>> objects = objects_.living();
+  const std::uint64_t mine = MirroredObjects::digest_of(objects);
+  std::vector<std::uint64_t> all(static_cast<std::size_t>(payload_->size()));
+  payload_->all_gather(std::span<const std::uint64_t>(&mine, 1), std::span(all));
+  if (std::ranges::any_of(all, [&](std::uint64_t other) { return other != all.front(); })) {
+    throw AgreedError(ErrorCode::diverged,
+                      message +
+                          "; the first replica's state cannot be adopted, since ranks hold "
+                          "different generators and variables");
+  }
+  std::vector<std::int32_t> changed(objects.size());
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    changed[i] = objects_.adopt_first(*objects[i]) ? 1 : 0;
+  }
+  payload_->all_reduce(std::span(changed), Reduce::max);
+  std::vector<std::uint64_t> mark = {replicas_.front().log.count(), replicas_.front().log.digest()};
+  payload_->broadcast(std::span(mark), 0);
+  for (LocalReplica& replica : replicas_) {
+    const std::scoped_lock lock(replica.lock);
+    replica.log.adopt({.count = mark[0], .digest = mark[1]});
+  }
+  std::vector<std::string> adopted;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (changed[i] != 0) adopted.push_back(objects[i]->describe());
+  }
+  report(message, std::move(adopted));
+}
+
+void Agreement::report(const std::string& message, std::vector<std::string> adopted) {
+  if (divergences_.size() == kKeptDivergences) divergences_.erase(divergences_.begin());
+  divergences_.push_back({.run = run_, .message = message, .adopted = std::move(adopted)});
+  ++num_divergences_;
+}
+
+Error Agreement::placed(const Error& error) const {
+  if (error.code() != ErrorCode::deadline_exceeded || together_.run < 0) return error;
+  const std::string place = together_.operation
+                                ? fmt::format("{} at {}", operation_name(*together_.operation),
+                                              location_to_string(together_.location))
+                                : fmt::format("the end of run {}", together_.run);
+  return {
+      error.code(),
+      fmt::format("{}; all ranks were last together at {}{}", error.message(), place,
+                  together_.operation ? fmt::format(", in or after run {}", together_.run) : "")};
+}
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,54 @@
+#include "counterpoint/strategy/internal/equal_turns.h"
+
+#include <algorithm>
+#include <mutex>
+
+namespace counterpoint::inline v1 {
+namespace {
+
+// The counter after `times` advances by `blocks`.
+kernels::Counter advance(const StreamDefinition& definition, kernels::Counter counter,
+                         std::uint64_t blocks, int times) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide all = Wide{blocks} * static_cast<unsigned>(times);
+  counter = definition.advance(counter, static_cast<std::uint64_t>(all));
+  // One word wraps; of two, the high one takes what does not fit.
+  if (definition.counter_words == 2) counter.high += static_cast<std::uint64_t>(all >> 64);
+  return counter;
+}
+
+}  // namespace
+
+Reservation reserve_equal_turn(LocalReplica& local, int replica_id, int num_replicas,
+                               PlainStore& store, const CallRecord& record, std::uint64_t blocks) {
+  const std::uint64_t stream = store.origin().digest();
+  const std::scoped_lock lock(local.lock);
+  auto turn = std::ranges::find_if(
+      local.turns, [&](const EqualTurn& known) { return known.store.get() == &store; });
+  if (turn == local.turns.end()) {
+    // Nobody moves the generator itself before the run ends.
+    local.turns.push_back({.store = store.shared_from_this(), .state = store.peek()});
+    turn = local.turns.end() - 1;
+    const StreamState& state = turn->state;
+    local.log.record(stream,
+                     {.operation = Operation::take_turns,
+                      .dtype = DType::i64,
+                      .shape = {},
+                      .scalars = {mix_digest(state.counter.low, state.counter.high), state.key},
+                      .location = record.location});
+  }
+  local.log.record(mix_digest(stream, blocks), record);
+  const StreamDefinition& definition = store.definition();
+  const Reservation reserved{turn->state.key,
+                             advance(definition, turn->state.counter, blocks, replica_id)};
+  turn->state.counter = advance(definition, turn->state.counter, blocks, num_replicas);
+  return reserved;
+}
+
+void finish_equal_turns(std::vector<LocalReplica>& replicas) {
+  // All replicas' turns are alike, or their logs are not.
+  for (const EqualTurn& turn : replicas.front().turns) turn.store->replace(turn.state);
+  for (LocalReplica& replica : replicas) replica.turns.clear();
+}
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,75 @@
+// The generators and variables of a strategy as copies of bytes, one a replica: what is adopted,
+// compared and gathered where replicas have come to differ.
+//
+//   objects.add(store);
+//   if (objects.copies_differ(*store)) bytes = objects.all_copies(*store);   // collective
+//
+// Thread-safety: add() by any thread; the rest, and the copies, while no replica is running.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "counterpoint/runtime/communicator.h"
+
+namespace counterpoint::inline v1 {
+
+class MirroredObject {
+ public:
+  virtual ~MirroredObject();
+
+  // Equal on all ranks for the same object: its origin, kind and shape.
+  virtual std::uint64_t identity() const = 0;
+  // What stands for it in the calls that are logged.
+  virtual std::uint64_t logged_as() const noexcept = 0;
+  // "generator 'noise'"
+  virtual std::string describe() const = 0;
+  virtual std::size_t copy_bytes() const = 0;
+  virtual void read_copy(int local_index, std::span<std::byte> bytes) const = 0;
+  virtual void write_copy(int local_index, std::span<const std::byte> bytes) noexcept = 0;
+
+  // Copies of all replicas in a row, where a save of differing replicas is to hold them; else
+  // empty.
+  const std::vector<std::byte>& saved_copies() const noexcept { return saved_copies_; }
+  void keep_for_save(std::vector<std::byte> copies) noexcept { saved_copies_ = std::move(copies); }
+
+ private:
+  std::vector<std::byte> saved_copies_;
+};
+
+class MirroredObjects {
+ public:
+  MirroredObjects(std::shared_ptr<Communicator> payload, int replicas_per_rank)
+      : payload_(std::move(payload)), replicas_per_rank_(replicas_per_rank) {}
+
+  void add(const std::shared_ptr<MirroredObject>& object);
+
+  // What lives, in an order that is the same on all ranks.
+  std::vector<std::shared_ptr<MirroredObject>> living();
+  // What living object is logged as `stream`, described; empty if none is.
+  std::string name_of(std::uint64_t stream);
+  // Of the identities, in that order.
+  static std::uint64_t digest_of(const std::vector<std::shared_ptr<MirroredObject>>& objects);
+
+  // Collective.
+  bool copies_differ(const MirroredObject& object) const;
+  // Every replica's copy, in order of replica id. Collective.
+  std::vector<std::byte> all_copies(const MirroredObject& object) const;
+  // Gives every replica the first one's copy; whether one of this rank's was another. Collective.
+  bool adopt_first(MirroredObject& object) const;
+
+ private:
+  std::vector<std::byte> local_copies(const MirroredObject& object) const;
+
+  const std::shared_ptr<Communicator> payload_;
+  const int replicas_per_rank_;
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<MirroredObject>> objects_;  // as they were made
+};
+
+}  // namespace counterpoint::inline v1

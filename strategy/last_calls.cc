@@ -1,0 +1,76 @@
+#include "counterpoint/strategy/internal/last_calls.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+
+namespace counterpoint::inline v1 {
+namespace {
+
+constexpr std::size_t kMostBytes = 64 << 10;
+constexpr std::uint64_t kMostCalls = 64;  // of a replica
+
+std::string text_of(const std::string& reason, int first_replica_id,
+                    const std::vector<LocalReplica>& replicas) {
+  std::string text = reason + "\n";
+  for (std::size_t i = 0; i < replicas.size(); ++i) {
+    // A replica that hangs may be making a call.
+    const std::scoped_lock lock(replicas[i].lock);
+    const CallLog& log = replicas[i].log;
+    text += fmt::format("\nreplica {} made {} calls, the last of them:\n",
+                        first_replica_id + static_cast<int>(i), log.count());
+    const std::uint64_t first =
+        std::max(log.first_remembered(), log.count() - std::min(log.count(), kMostCalls));
+    for (std::uint64_t number = first; number < log.count(); ++number) {
+      text += log.describe(number) + "\n";
+    }
+    if (text.size() > kMostBytes) break;
+  }
+  if (text.size() > kMostBytes) {
+    text.resize(text.rfind('\n', kMostBytes - 8) + 1);
+    text += "...\n";
+  }
+  return text;
+}
+
+bool write_whole(const std::string& path, const std::string& text) {
+  // Not through a link that somebody else put there.
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (file < 0) return false;
+  std::size_t written = 0;
+  while (written < text.size()) {
+    const ssize_t count = ::write(file, text.data() + written, text.size() - written);
+    if (count <= 0) break;
+    written += static_cast<std::size_t>(count);
+  }
+  return ::close(file) == 0 && written == text.size();
+}
+
+}  // namespace
+
+std::string last_calls_folder(const std::optional<std::string>& option) {
+  if (option) return *option;
+  const char* const folder = std::getenv("COUNTERPOINT_LAST_CALLS_FOLDER");
+  return folder != nullptr ? folder : ".";
+}
+
+std::string write_last_calls(const std::string& folder, int rank, const std::string& reason,
+                             int first_replica_id, const std::vector<LocalReplica>& replicas) {
+  if (folder.empty()) return {};
+  const std::string path = fmt::format("{}/counterpoint-last-calls-rank-{}.txt", folder, rank);
+  const std::string unfinished = fmt::format("{}.{}", path, ::getpid());
+  if (write_whole(unfinished, text_of(reason, first_replica_id, replicas)) &&
+      std::rename(unfinished.c_str(), path.c_str()) == 0) {
+    return path;
+  }
+  ::unlink(unfinished.c_str());
+  return {};
+}
+
+}  // namespace counterpoint::inline v1

@@ -1,0 +1,136 @@
+// What all ranks do together outside of a run: agreeing, stopping, and what saves and restores need.
+#include <fmt/format.h>
+
+#include <exception>
+#include <new>
+
+#include "counterpoint/runtime/error.h"
+#include "counterpoint/strategy/internal/last_calls.h"
+#include "counterpoint/strategy/internal/strategy_core.h"
+
+namespace counterpoint::inline v1 {
+
+Error StrategyCore::stop(const Error& error) {
+  if (stopped_) return error;
+  stopped_ = error;
+  std::string path;
+  try {
+    path = write_last_calls(last_calls_folder(options_.last_calls_folder), rank(),
+                            fmt::format("{} stopped on rank {}: {}", name(), rank(), error.what()),
+                            first_replica_id(), replicas_);
+  } catch (const std::bad_alloc&) {
+    // The error itself matters more.
+  }
+  if (path.empty()) return error;
+  return {error.code(),
+          fmt::format("{}; the last calls of rank {} are in {}", error.message(), rank(), path)};
+}
+
+Error StrategyCore::give_up(const Error& error) {
+  agreement_.control().revoke(error);
+  payload_->revoke(error);
+  return stop(error);
+}
+
+void StrategyCore::together(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const AgreedError& error) {
+    if (error.stops()) throw stop(error);
+    throw Error(error);
+  } catch (const Error& error) {
+    throw give_up(agreement_.placed(error));
+  } catch (const std::bad_alloc&) {
+    throw give_up(Error(ErrorCode::resource_exhausted, "no memory for what ranks do together"));
+  }
+}
+
+void StrategyCore::agree(const CallRecord& record, const std::optional<Error>& local_error,
+                         bool compare_calls) {
+  Proposal proposal{
+      .occasion = record.fingerprint(), .calls = {}, .turn = {}, .failed = local_error.has_value()};
+  together([&] {
+    agreement_.settle();
+    if (compare_calls) agreement_.compare_calls(proposal);
+    agreement_.agree(proposal, &record, local_error, [&] { return "at " + record.to_string(); });
+  });
+  record_for_all(0, record);
+}
+
+void StrategyCore::check(const std::source_location& location) {
+  check_cross_replica(current_context(), "check");
+  agree({.operation = Operation::check,
+         .dtype = DType::u64,
+         .shape = {},
+         .scalars = {},
+         .location = location},
+        std::nullopt, true);
+}
+
+void StrategyCore::begin_save(MirroredObject& object, const std::source_location& location) {
+  check_cross_replica(current_context(), "a save");
+  agree({.operation = Operation::save,
+         .dtype = DType::u64,
+         .shape = {},
+         .scalars = {object.identity(), 0},
+         .location = location});
+  if (agreement_.compares_runs()) return;
+  together([&] {
+    object.keep_for_save({});
+    if (!objects_.copies_differ(object)) return;
+    if (options_.on_divergence == OnDivergence::save_all) {
+      return object.keep_for_save(objects_.all_copies(object));
+    }
+    throw AgreedError(
+        ErrorCode::diverged,
+        fmt::format("replicas hold different states of {}, and a save holds the first one's; the "
+                    "first calls that differ: {}",
+                    object.describe(), agreement_.first_difference(agreement_.marks())),
+        AgreedError::Effect::changes_nothing);
+  });
+}
+
+void StrategyCore::begin_restore(const std::source_location& location) {
+  // Where this strategy cannot be used, prepare() says so of the object that is restored.
+  const Context& context = current_context();
+  if (stopped_ || context.kind == ContextKind::replica ||
+      (context.domain != nullptr && context.domain != this)) {
+    return;
+  }
+  agree({.operation = Operation::restore,
+         .dtype = DType::u64,
+         .shape = {},
+         .scalars = {},
+         .location = location});
+}
+
+void StrategyCore::check_each_assignable(std::int64_t count, const std::string& what) const {
+  if (options_.on_divergence == OnDivergence::save_all && count == num_replicas()) return;
+  throw Error(
+      ErrorCode::failed_precondition,
+      fmt::format("was saved by {} replicas that differ, each with a state of its own, and "
+                  "{} is of {} replicas {}; restore it on {} replicas with "
+                  "OnDivergence::save_all, or use a checkpoint of replicas in step",
+                  count, what, num_replicas(),
+                  options_.on_divergence == OnDivergence::save_all ? "that may differ"
+                                                                   : "that are to be in step",
+                  count));
+}
+
+void StrategyCore::close() noexcept {
+  closed_ = true;
+  // Nothing is waited for while an exception is on its way: other ranks may never come.
+  if (stopped_ || running_ || !agreement_.is_open() || std::uncaught_exceptions() > 0) return;
+  try {
+    agreement_.settle();
+  } catch (const AgreedError& error) {
+    stop(error);
+  } catch (const Error& error) {
+    // MPI may have been finalised before; a deadline is worth a word.
+    if (error.code() == ErrorCode::deadline_exceeded) give_up(error);
+  } catch (const std::exception&) {
+    // No memory to say what differs.
+  }
+}
+
+}  // namespace counterpoint::inline v1
