@@ -84,22 +84,25 @@ constexpr float xla_log_f32(float x) {
   return ((m - 0.5f * x2) + y) + kXlaLogQ2 * e;
 }
 
+inline constexpr float kXlaTruncatedLowest =
+    0.0227501392f;  // the distribution function at -2, in f32
+inline constexpr float kXlaTruncatedHighest = 0.977249861f;  // and at 2
+inline constexpr float kXlaErfInv[9] = {2.81022636e-08f,  3.43273939e-07f, -3.5233877e-06f,
+                                        -4.39150654e-06f, 2.1858087e-04f,  -1.25372503e-03f,
+                                        -4.17768164e-03f, 0.246640727f,    1.50140941f};
+inline constexpr float kXlaSqrt2 = 1.41421356f;
+
 // The inverse of the normal distribution function, for a uniform u in [0, 1) stretched over (-2,
 // 2). Giles, "Approximating the erfinv function", 2010 (its central polynomial).
 inline float xla_truncated_normal_f32(float u) {
-  constexpr float kLowest = 0.0227501392f;  // the distribution function at -2, in f32
-  constexpr float kHighest = 0.977249861f;  // and at 2
-  constexpr float kPolynomial[9] = {2.81022636e-08f,  3.43273939e-07f, -3.5233877e-06f,
-                                    -4.39150654e-06f, 2.1858087e-04f,  -1.25372503e-03f,
-                                    -4.17768164e-03f, 0.246640727f,    1.50140941f};
   if (u == 0) u = std::numeric_limits<float>::min();
-  const float p = fused_f32(u, kHighest - kLowest, kLowest);
+  const float p = fused_f32(u, kXlaTruncatedHighest - kXlaTruncatedLowest, kXlaTruncatedLowest);
   const float x = fused_f32(p, 2.0f, -1.0f);
   const float log = static_cast<float>(log1p(static_cast<double>(-(x * x))));
   const float w = -log - 2.5f;
-  float sum = kPolynomial[0];
-  for (int i = 1; i < 9; ++i) sum = fused_f32(sum, w, kPolynomial[i]);
-  return 1.41421356f * (sum * x);
+  float sum = kXlaErfInv[0];
+  for (int i = 1; i < 9; ++i) sum = fused_f32(sum, w, kXlaErfInv[i]);
+  return kXlaSqrt2 * (sum * x);
 }
 
 }  // namespace counterpoint::inline v1::kernels::math

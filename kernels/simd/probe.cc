@@ -4,9 +4,11 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/probe.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/internal/math_xla.h"
 #include "counterpoint/kernels/internal/uniform.h"
 #include "counterpoint/kernels/simd/finish-inl.h"
 #include "counterpoint/kernels/simd/normal_f32-inl.h"
+#include "counterpoint/kernels/simd/threefry_values-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
@@ -35,11 +37,27 @@ HWY_INLINE VF Step(ProbedStep step, V64 words0, V64 words1) {
   }
 }
 
+HWY_INLINE VF XlaStep(ProbedStep step, V32 words) {
+  const VF u = UnitUpperF32(words);
+  if (step == ProbedStep::xla_log) return XlaLogF32(hn::Max(u, BroadcastF32(kSmallestUniform)));
+  if (step == ProbedStep::xla_truncated) return XlaTruncatedF32(u);
+  const VF angle = hn::Mul(BroadcastF32(static_cast<float>(math::kTwoPi)), u);
+  VF sine, cosine;
+  SinCosOfFloats(angle, sine, cosine);
+  return step == ProbedStep::xla_sine ? sine : cosine;
+}
+
 void ProbeSteps(ProbedStep step, const std::uint32_t* words, float* out, std::uint64_t n) {
   const D64 d64;
   const DF df;
   const hn::Rebind<std::uint32_t, D64> narrow;
   const std::size_t lanes = hn::Lanes(d64);
+  if (step >= ProbedStep::xla_log) {
+    for (std::uint64_t i = 0; i < n; i += 2 * lanes) {
+      hn::StoreU(XlaStep(step, hn::LoadU(D32(), words + i)), df, out + i);
+    }
+    return;
+  }
   for (std::uint64_t i = 0; i < n; i += 2 * lanes) {
     const V64 words0 = hn::PromoteTo(d64, hn::LoadU(narrow, words + i));
     const V64 words1 = hn::PromoteTo(d64, hn::LoadU(narrow, words + i + lanes));
@@ -54,6 +72,13 @@ void ProbeHalf(const float* in, std::uint16_t* out, std::uint64_t n) {
 }
 
 #else
+
+float xla_step(ProbedStep step, float u) {
+  if (step == ProbedStep::xla_log) return math::xla_log_f32(std::max(u, kSmallestUniform));
+  if (step == ProbedStep::xla_truncated) return math::xla_truncated_normal_f32(u);
+  const auto both = math::sincos_f32(static_cast<float>(math::kTwoPi) * u);
+  return step == ProbedStep::xla_sine ? both.sin : both.cos;
+}
 
 void ProbeSteps(ProbedStep step, const std::uint32_t* words, float* out, std::uint64_t n) {
   for (std::uint64_t i = 0; i < n; ++i) {
@@ -75,6 +100,8 @@ void ProbeSteps(ProbedStep step, const std::uint32_t* words, float* out, std::ui
       case ProbedStep::cosine:
         out[i] = math::sincos_f32(angle).cos;
         break;
+      default:
+        out[i] = xla_step(step, static_cast<float>(words[i] >> 9) * 0x1p-23f);
     }
   }
 }

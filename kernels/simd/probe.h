@@ -1,6 +1,6 @@
 // The vector code's elementary steps one by one, for exhaustive tests.
 //
-//   probe_steps(ProbedStep::log, words, out, n);     // out[i] from the low 23 bits of words[i]
+//   probe_steps(ProbedStep::log, words, out, n);      // out[i] from the low 23 bits of words[i]
 //   probe_f16(floats, bits, n);                       // FinishHalves' rounding
 //
 // Internal. n is a multiple of 64, arrays are 64-byte aligned. Thread-safety: pure.
@@ -13,7 +13,18 @@
 
 namespace counterpoint::inline v1::kernels {
 
-enum class ProbedStep { log, radius, angle, sine, cosine };
+// The last four are XLA's: of the upper 23 bits of words.
+enum class ProbedStep {
+  log,
+  radius,
+  angle,
+  sine,
+  cosine,
+  xla_log,
+  xla_sine,
+  xla_cosine,
+  xla_truncated
+};
 
 COUNTERPOINT_PUBLIC void probe_steps(ProbedStep step, const std::uint32_t* words, float* out,
                                      std::uint64_t n);

@@ -1,7 +1,8 @@
-// ThreeFry blocks in 32-bit lanes, one block a lane, and a driver that stores their words in order.
+// ThreeFry blocks in 32-bit lanes, one block a lane, and their words in order or apart.
 //
-//   struct Finish { template <bool> ... };                 // what happens to each vector of words
+//   struct Finish { V32 operator()(V32 words) const; };    // what happens to each vector of words
 //   ThreefryFiller<KeepWords>(key, counter, finish).run(first_word, count, out);
+//   ThreefryWordsApart(ThreefryKeys(key), counter, count, first_words, second_words);
 //
 // Word 2 i and 2 i + 1 of a stream are the two words of the block at counter + i: the order of XLA's
 // 64-bit arrays, and of its 32-bit arrays whose split axis is the last (ThreefryLayout::pairs_in_order).
@@ -49,13 +50,59 @@ HWY_INLINE void ThreefryGroup(const std::uint32_t* keys, V32& x0, V32& x1, V32& 
   y1 = hn::Add(y1, second);
 }
 
+struct ThreefryKeys {
+  explicit ThreefryKeys(std::uint64_t key)
+      : words{low_word(key), high_word(key), low_word(key) ^ high_word(key) ^ kThreefryParity} {}
+  std::uint32_t words[3];
+};
+
+// Two vectors of blocks: counter + lanes, and a vector's length on. The counter's upper word is the
+// same for all.
+HWY_INLINE void ThreefryTile(const ThreefryKeys& keys, std::uint64_t counter, V32 lanes, V32& x0,
+                             V32& x1, V32& y0, V32& y1) {
+  const D32 d;
+  x0 = hn::Add(lanes, hn::Set(d, low_word(counter) + keys.words[0]));
+  y0 = hn::Add(x0, hn::Set(d, static_cast<std::uint32_t>(hn::Lanes(d))));
+  x1 = hn::Set(d, high_word(counter) + keys.words[1]);
+  y1 = x1;
+  ThreefryGroup<0>(keys.words, x0, x1, y0, y1);
+  ThreefryGroup<1>(keys.words, x0, x1, y0, y1);
+  ThreefryGroup<2>(keys.words, x0, x1, y0, y1);
+  ThreefryGroup<3>(keys.words, x0, x1, y0, y1);
+  ThreefryGroup<4>(keys.words, x0, x1, y0, y1);
+}
+
+// The two words of blocks [counter, counter + count), in arrays with room for whole tiles.
+HWY_INLINE void ThreefryWordsApart(const ThreefryKeys& keys, std::uint64_t counter,
+                                   std::uint64_t count, std::uint32_t* HWY_RESTRICT first,
+                                   std::uint32_t* HWY_RESTRICT second) {
+  const D32 d;
+  const std::size_t n = hn::Lanes(d);
+  for (std::uint64_t at = 0; at < count; at += 2 * n) {
+    const std::uint64_t start = counter + at;
+    if (low_word(start) > 0xffffffffu - 2 * n) {  // the upper word changes
+      const std::uint64_t key = join_words(keys.words[0], keys.words[1]);
+      for (std::uint64_t i = 0; i < 2 * n; ++i) {
+        const ThreefryWords w = threefry_block(start + i, key);
+        first[at + i] = w[0];
+        second[at + i] = w[1];
+      }
+      continue;
+    }
+    V32 x0, x1, y0, y1;
+    ThreefryTile(keys, start, hn::Iota(d, 0), x0, x1, y0, y1);
+    hn::StoreU(x0, d, first + at);
+    hn::StoreU(y0, d, first + at + n);
+    hn::StoreU(x1, d, second + at);
+    hn::StoreU(y1, d, second + at + n);
+  }
+}
+
 template <class Finish>
 class ThreefryFiller {
  public:
   ThreefryFiller(std::uint64_t key, std::uint64_t counter, const Finish& finish)
-      : keys_{low_word(key), high_word(key), low_word(key) ^ high_word(key) ^ kThreefryParity},
-        counter_(counter),
-        finish_(finish) {}
+      : keys_(key), counter_(counter), finish_(finish) {}
 
   // Words [first, first + count) into `out`, each vector of them finished.
   void run(std::uint64_t first, std::uint64_t count, std::uint32_t* out) const {
@@ -98,23 +145,15 @@ class ThreefryFiller {
   HWY_INLINE void tile(std::uint64_t counter, std::uint32_t* HWY_RESTRICT out) const {
     const D32 d;
     const std::size_t n = hn::Lanes(d);
-    const V32 start = hn::Add(lanes(), hn::Set(d, low_word(counter) + keys_[0]));
-    V32 x0 = start;
-    V32 y0 = hn::Add(start, hn::Set(d, static_cast<std::uint32_t>(n)));
-    V32 x1 = hn::Set(d, high_word(counter) + keys_[1]);
-    V32 y1 = x1;
-    ThreefryGroup<0>(keys_, x0, x1, y0, y1);
-    ThreefryGroup<1>(keys_, x0, x1, y0, y1);
-    ThreefryGroup<2>(keys_, x0, x1, y0, y1);
-    ThreefryGroup<3>(keys_, x0, x1, y0, y1);
-    ThreefryGroup<4>(keys_, x0, x1, y0, y1);
+    V32 x0, x1, y0, y1;
+    ThreefryTile(keys_, counter, lanes(), x0, x1, y0, y1);
     hn::StoreU(finish_(hn::InterleaveLower(d, x0, x1)), d, out);
     hn::StoreU(finish_(hn::InterleaveUpper(d, x0, x1)), d, out + n);
     hn::StoreU(finish_(hn::InterleaveLower(d, y0, y1)), d, out + 2 * n);
     hn::StoreU(finish_(hn::InterleaveUpper(d, y0, y1)), d, out + 3 * n);
   }
 
-  std::uint32_t keys_[3];
+  ThreefryKeys keys_;
   std::uint64_t counter_;
   const Finish& finish_;
 };

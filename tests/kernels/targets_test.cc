@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "counterpoint/kernels/internal/math_xla.h"
 #include "counterpoint/kernels/simd/probe.h"
 #include "kernels/fills.h"
 
@@ -154,40 +155,6 @@ TEST_P(Targets, RangesOfEverySize) {
   }
 }
 
-TEST_P(Targets, ThreefryOnEveryLayout) {
-  const std::vector<std::int64_t> shapes[] = {{7'001},    {7'000},     {3, 1'000},
-                                              {2, 3'000}, {3, 4, 333}, {1, 2'049}};
-  int in_vectors = 0;
-  for (Fill fill : every_kind(kernels::threefry_stream())) {
-    for (const auto& shape : shapes) {
-      fill.shape = shape;
-      std::uint64_t total = 1;
-      for (const std::int64_t side : shape) total *= static_cast<std::uint64_t>(side);
-      for (const std::uint64_t counter :
-           {std::uint64_t{7}, std::uint64_t{0xffffffffu - 300}, ~std::uint64_t{0} - 77}) {
-        fill.counter = {counter, 0};
-        for (const std::uint64_t first : {0u, 1u, 2u, 63u, 1'001u}) {
-          for (const std::uint64_t count : {std::uint64_t{5}, std::uint64_t{65}, total - first}) {
-            const auto expected = draw_bytes(kernels::threefry_scalar_stream(), fill, first, count);
-            std::vector<std::byte> out(expected.size() + 64, std::byte{0x5a});
-            fill.first_element = first;
-            fill.count = count;
-            fill.output = out.data();
-            const auto ran = fill_naming_target(kernels::threefry_stream(), fill);
-            ASSERT_TRUE(ran == GetParam() || ran == "scalar") << ran;
-            in_vectors += ran == GetParam() ? 1 : 0;
-            ASSERT_EQ(std::memcmp(out.data(), expected.data(), expected.size()), 0)
-                << describe(fill);
-            for (std::size_t i = expected.size(); i < out.size(); ++i)
-              ASSERT_EQ(out[i], std::byte{0x5a});
-          }
-        }
-      }
-    }
-  }
-  EXPECT_GT(in_vectors, 1000);
-}
-
 TEST_P(Targets, EveryStepOfBoxMullerOnEveryInput) {
   const std::pair<ProbedStep, const char*> steps[] = {
       {ProbedStep::log, "207fef8ffa8c82caf82c478ee40c5bdbcc5d64d385cd8a1ce60d832fcf03b59b"},
@@ -203,6 +170,26 @@ TEST_P(Targets, EveryStepOfBoxMullerOnEveryInput) {
   for (const auto& [step, digest] : steps) {
     kernels::probe_steps(step, words.data(), out.data(), words.size());
     EXPECT_EQ(sha256(out), digest) << static_cast<int>(step);
+  }
+}
+
+TEST_P(Targets, EveryStepOfXlasOnEveryInput) {
+  const std::pair<ProbedStep, const char*> steps[] = {
+      {ProbedStep::xla_log, "e6a8cc47c27a455782cfd6303e6a84f89d1d150e275d91344c2538848ede2831"},
+      {ProbedStep::xla_sine, "159d981ca228525f2417e2b7a8c4badc4f04ff71fa41419f4c14be37f7f6e9d6"},
+      {ProbedStep::xla_cosine, "70f3a6e8532d193432fb7ca6c96e1623ccae9f0421e482a787c734b908004b83"},
+  };
+  std::vector<std::uint32_t> words(std::size_t{1} << 23);
+  for (std::uint32_t i = 0; i < words.size(); ++i) words[i] = i << 9 | 0x1ffu;
+  std::vector<float> out(words.size());
+  for (const auto& [step, digest] : steps) {
+    kernels::probe_steps(step, words.data(), out.data(), words.size());
+    EXPECT_EQ(sha256(out), digest) << static_cast<int>(step);
+  }
+  kernels::probe_steps(ProbedStep::xla_truncated, words.data(), out.data(), words.size());
+  for (std::uint32_t i = 0; i < words.size(); ++i) {
+    const float u = static_cast<float>(i) * 0x1p-23f;
+    ASSERT_EQ(out[i], kernels::math::xla_truncated_normal_f32(u)) << u;
   }
 }
 
