@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {
@@ -47,15 +49,27 @@ class SaveableTensor final : public Saveable {
     return {.type = "tensor", .attributes = {}, .values = {{"value", tensor_}}, .members = {}};
   }
 
+  SavedObject view() const override {
+    SavedObject saved{.type = "tensor", .attributes = {}, .values = {}, .members = {}};
+    saved.values.emplace("value", borrowed_tensor(tensor_));
+    return saved;
+  }
+
   std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override {
     check_type(saved, "tensor");
-    Tensor value = value_of(saved);
+    const Tensor& value = value_of(saved);
     if (value.dtype() != tensor_.dtype()) {
       throw Error(ErrorCode::invalid_argument,
                   fmt::format("holds {} elements, but the tensor to restore has {}",
                               dtype_name(value.dtype()), dtype_name(tensor_.dtype())));
     }
-    return pending([this, value = std::move(value)]() mutable { tensor_ = std::move(value); });
+    if (value.shape() == tensor_.shape()) {
+      // Into the memory that is there, which may be the caller's own array.
+      return pending([into = tensor_.bytes(), from = value.bytes()] {
+        if (!from.empty()) std::memcpy(into.data(), from.data(), from.size());
+      });
+    }
+    return pending([this, copy = value]() mutable { tensor_ = std::move(copy); });
   }
 
  private:
@@ -88,16 +102,8 @@ class SaveableMembers final : public Saveable {
  public:
   explicit SaveableMembers(NamedObjects members) : members_(std::move(members)) {}
 
-  SavedObject save() const override {
-    SavedObject saved{.type = "object", .attributes = {}, .values = {}, .members = {}};
-    for (const auto& [name, object] : members_) {
-      if (!saved.members.emplace(name, object->save()).second) {
-        throw Error(ErrorCode::invalid_argument,
-                    fmt::format("two members are named '{}'; names must differ", name));
-      }
-    }
-    return saved;
-  }
+  SavedObject save() const override { return collect(&Saveable::save); }
+  SavedObject view() const override { return collect(&Saveable::view); }
 
   std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override {
     check_type(saved, "object");
@@ -138,6 +144,17 @@ class SaveableMembers final : public Saveable {
     }
   };
 
+  SavedObject collect(SavedObject (Saveable::*how)() const) const {
+    SavedObject saved{.type = "object", .attributes = {}, .values = {}, .members = {}};
+    for (const auto& [name, object] : members_) {
+      if (!saved.members.emplace(name, (object.get()->*how)()).second) {
+        throw Error(ErrorCode::invalid_argument,
+                    fmt::format("two members are named '{}'; names must differ", name));
+      }
+    }
+    return saved;
+  }
+
   NamedObjects members_;
 };
 
@@ -145,8 +162,15 @@ class SaveableMembers final : public Saveable {
 
 PendingRestore::~PendingRestore() = default;
 Saveable::~Saveable() = default;
+SavedObject Saveable::view() const { return save(); }
 void Saveable::ensure_in_step() {}
 void Saveable::begin_restore() {}
+
+Tensor borrowed_tensor(const Tensor& tensor) {
+  // Nobody writes through it: what a checkpoint gets is read.
+  auto* const data = const_cast<std::byte*>(tensor.bytes().data());
+  return Tensor::adopt(tensor.dtype(), tensor.shape(), tensor.device(), data, nullptr);
+}
 
 std::shared_ptr<Saveable> saveable_tensor(Tensor& tensor) {
   return std::make_shared<SaveableTensor>(tensor);

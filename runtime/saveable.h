@@ -52,8 +52,12 @@ class COUNTERPOINT_PUBLIC PendingRestore {
 class COUNTERPOINT_PUBLIC Saveable {
  public:
   virtual ~Saveable();
+  // A copy of the object's state.
   virtual SavedObject save() const = 0;
-  // Errors: invalid_argument with what differs (type, shape, algorithm); the object is unchanged.
+  // As save(), but its tensors may be the object's own memory: good until that changes or goes.
+  virtual SavedObject view() const;
+  // `saved` must outlive what is returned, which may still read it in commit(). Errors:
+  // invalid_argument with what differs (type, shape, algorithm); the object is unchanged.
   virtual std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) = 0;
   // Called by every rank before a save. Collective where it communicates. Errors: diverged if the
   // replicas' copies differ.
@@ -62,6 +66,10 @@ class COUNTERPOINT_PUBLIC Saveable {
   // ranks are doing something else.
   virtual void begin_restore();
 };
+
+// `tensor`'s memory as a tensor that does not own it. Errors: failed_precondition without data on
+// the CPU.
+COUNTERPOINT_PUBLIC Tensor borrowed_tensor(const Tensor& tensor);
 
 struct NamedObject;
 using NamedObjects = std::vector<NamedObject>;

@@ -118,10 +118,15 @@ void VariableStore::assign(Operation operation, const ConstBuffer& values, const
 }
 
 SavedObject VariableStore::save() const {
+  const SavedObject borrowed = VariableStore::view();
+  return SavedObject(borrowed);
+}
+
+SavedObject VariableStore::view() const {
   SavedObject saved;
   saved.type = "variable";
   saved.attributes.emplace("replicas", static_cast<std::int64_t>(core_->num_replicas()));
-  saved.values.emplace("value", copies_.front().value);
+  saved.values.emplace("value", borrowed_tensor(copies_.front().value));
   if (!saved_copies().empty()) {
     Tensor all(copies_.front().value.dtype(), shape_of_all());
     std::memcpy(all.bytes().data(), saved_copies().data(), saved_copies().size());

@@ -34,6 +34,7 @@ class VariableStore : public Saveable,
               const std::source_location& location);
 
   SavedObject save() const override;
+  SavedObject view() const override;
   std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override;
   void ensure_in_step() override;
   void begin_restore() override;
