@@ -22,7 +22,9 @@ SaveReport Checkpoint::save(const std::filesystem::path& path) {
   session_->begin_save(call);
   SaveReport report;
   const internal::Attempt attempt = internal::attempting([&] {
-    if (session_->is_writer()) report = session_->write(session_->snapshot(), path.string());
+    if (!session_->is_writer()) return;
+    const internal::SavedState state(session_->view());
+    report = session_->write(state, path.string());
   });
   return session_->conclude_save(call, attempt, std::move(report));
 }
@@ -31,8 +33,10 @@ RestoreReport Checkpoint::restore(const std::filesystem::path& path,
                                   const RestoreOptions& options) {
   internal::Session::check_context();
   const std::string call = "restore of " + session_->names();
-  return session_->restore(call, options,
-                           [&] { return std::optional(session_->load(path.string(), options)); });
+  return session_->restore(call, options, [&](const Error* damage) {
+    if (damage != nullptr) throw *damage;
+    return std::optional(path.string());
+  });
 }
 
 }  // namespace counterpoint::inline v1

@@ -4,10 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/durable_file.h"
+#include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/image_reader.h"
+#include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {
 
@@ -16,13 +19,19 @@ class CheckpointFile::Content {
   Content(std::string path, std::uint64_t max_file_bytes)
       : path_(std::move(path)),
         bytes_(checkpoint_internal::read_whole(FileOperations::posix(), path_, max_file_bytes)),
-        reader_(path_, bytes_.span()) {}
+        reader_(path_, checked(path_, bytes_)) {}
 
   std::uint64_t size_bytes() const { return bytes_.size(); }
   const checkpoint_internal::ImageReader& reader() const { return reader_; }
   const std::string& path() const { return path_; }
 
  private:
+  static std::span<const std::byte> checked(const std::string& path,
+                                            const checkpoint_internal::FileBytes& bytes) {
+    checkpoint_internal::check_sealed(path, bytes.span());
+    return bytes.span();
+  }
+
   std::string path_;
   checkpoint_internal::FileBytes bytes_;
   checkpoint_internal::ImageReader reader_;
@@ -44,8 +53,8 @@ const std::map<std::string, std::variant<std::int64_t, std::string>>& Checkpoint
 const std::vector<std::string>& CheckpointFile::names() const { return content_->reader().names(); }
 
 SavedObject CheckpointFile::read(const std::string& name) const {
-  std::optional<SavedObject> object = content_->reader().read(name);
-  if (object) return std::move(*object);
+  const std::optional<SavedObject> object = content_->reader().read(name);
+  if (object) return *object;  // a copy: the one that was read refers to the file's bytes
   throw Error(ErrorCode::not_found, fmt::format("{}: no object '{}'; it has {}", content_->path(),
                                                 name, fmt::join(names(), ", ")));
 }

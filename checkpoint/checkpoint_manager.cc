@@ -34,36 +34,21 @@ class CheckpointManager::State {
     internal::agree(session_.communicator(), "opening a folder for " + session_.names(), attempt);
   }
 
+  // The caller waits, so that the state is written from where it lies.
   SaveReport save(std::int64_t step) {
-    save_async(step);
+    start(step, false);
     return wait();
   }
 
-  void save_async(std::int64_t step) {
-    internal::Session::check_context();
-    wait();
-    const std::string call = fmt::format("save of {} as step {}", session_.names(), step);
-    session_.begin_save(call);
-    const internal::Attempt attempt = internal::attempting([&] {
-      if (step < 0) {
-        throw Error(ErrorCode::invalid_argument, fmt::format("step {} is negative", step));
-      }
-      if (session_.is_writer()) {
-        writing_ = std::async(std::launch::async, [this, step, root = session_.snapshot()] {
-          return write(step, root);
-        });
-      }
-    });
-    internal::agree(session_.communicator(), call, attempt);
-    pending_call_ = call;
-  }
+  void save_async(std::int64_t step) { start(step, true); }
 
   SaveReport wait() {
     internal::Session::check_context();
     if (pending_call_.empty()) return {};
-    await_disk();
+    or_release([&] { await_disk(); });
     Outcome outcome;
     if (session_.is_writer()) outcome = writing_.get();
+    state_.reset();
     return session_.conclude_save(std::exchange(pending_call_, ""), outcome.attempt,
                                   std::move(outcome.report));
   }
@@ -73,8 +58,17 @@ class CheckpointManager::State {
     std::int64_t step = 0;
     std::vector<SkippedFile> skipped;
     last_restore_ = {};
-    RestoreReport report = session_.restore("restore of the latest of " + session_.names(), options,
-                                            [&] { return load_latest(options, skipped, step); });
+    std::vector<std::int64_t> steps;
+    RestoreReport report = session_.restore(
+        "restore of the latest of " + session_.names(), options, [&](const Error* damage) {
+          if (damage == nullptr) {
+            steps = folder_->steps();
+          } else {
+            skipped.push_back({folder_->path_of(step), damage->message()});
+            damaged_.insert(step);
+          }
+          return next_of(steps, skipped, step);
+        });
     step = static_cast<std::int64_t>(internal::agree(session_.communicator(), "step of the latest",
                                                      {}, static_cast<std::uint64_t>(step)));
     report.skipped = shared(skipped);
@@ -95,11 +89,40 @@ class CheckpointManager::State {
     SaveReport report;
   };
 
+  void start(std::int64_t step, bool copy) {
+    internal::Session::check_context();
+    wait();
+    const std::string call = fmt::format("save of {} as step {}", session_.names(), step);
+    session_.begin_save(call);
+    const internal::Attempt attempt = internal::attempting([&] {
+      if (step < 0) {
+        throw Error(ErrorCode::invalid_argument, fmt::format("step {} is negative", step));
+      }
+      if (!session_.is_writer()) return;
+      state_.emplace(session_.view());
+      if (copy) state_->detach(copies_);
+      writing_ = std::async(std::launch::async, [this, step] { return write(step); });
+    });
+    or_release([&] { internal::agree(session_.communicator(), call, attempt); });
+    pending_call_ = call;
+  }
+
+  // The caller's objects go on after an error, whatever the writing thread still has to read of them.
+  template <class Function>
+  void or_release(Function function) {
+    try {
+      function();
+    } catch (...) {
+      if (state_) state_->release(copies_);
+      throw;
+    }
+  }
+
   // On the writing thread: until it is done, nobody else touches what is used here.
-  Outcome write(std::int64_t step, const SavedObject& root) {
+  Outcome write(std::int64_t step) {
     Outcome outcome;
     outcome.attempt = internal::attempting([&] {
-      outcome.report = session_.write(root, folder_->path_of(step));
+      outcome.report = session_.write(*state_, folder_->path_of(step));
       damaged_.erase(step);
       if (outcome.report.durability == Durability::durable) remove_old(step);
     });
@@ -155,23 +178,14 @@ class CheckpointManager::State {
     }
   }
 
-  std::optional<internal::LoadedFile> load_latest(const RestoreOptions& options,
-                                                  std::vector<SkippedFile>& skipped,
-                                                  std::int64_t& found) {
-    const std::vector<std::int64_t> steps = folder_->steps();
-    for (const std::int64_t step : steps) {
-      const std::string path = folder_->path_of(step);
-      try {
-        internal::LoadedFile file = session_.load(path, options);
-        found = step;
-        return file;
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::data_loss) throw;
-        skipped.push_back({path, error.message()});
-        damaged_.insert(step);
-      }
-    }
+  // The file to try after those that were skipped.
+  std::optional<std::string> next_of(const std::vector<std::int64_t>& steps,
+                                     const std::vector<SkippedFile>& skipped, std::int64_t& step) {
     if (steps.empty()) return std::nullopt;
+    if (skipped.size() < steps.size()) {
+      step = steps[skipped.size()];
+      return folder_->path_of(step);
+    }
     std::string message = fmt::format(
         "all {} checkpoints in {} are damaged; restore another folder, or remove them to start "
         "over",
@@ -204,6 +218,8 @@ class CheckpointManager::State {
   std::optional<internal::Folder> folder_;  // rank 0's
   std::set<std::int64_t> damaged_;
   RestoreReport last_restore_;
+  internal::FileBytes copies_;  // of the state, for save_async; kept for the next one
+  std::optional<internal::SavedState> state_;  // of the save under way, on rank 0
   std::string pending_call_;      // of the save under way, the same on every rank; empty if none
   std::future<Outcome> writing_;  // rank 0's; the last member: its destructor waits
 };

@@ -57,7 +57,8 @@ class COUNTERPOINT_PUBLIC CheckpointManager {
   // disk is not done after the write timeout, and wait() tells how it ended.
   SaveReport save(std::int64_t step);
 
-  // As save, but returns when rank 0 has copied the state; a thread of it, which makes no MPI call,
+  // As save, but returns when rank 0 has copied the state, into memory that it keeps for the next
+  // time; a thread of it, which makes no MPI call,
   // writes. At most one is under way: the next call of any kind waits for it first, and throws what
   // went wrong with it, having done nothing else. The destructor waits too, and drops an error.
   void save_async(std::int64_t step);

@@ -4,8 +4,15 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <vector>
+
+#include "counterpoint/checkpoint/internal/digest_tree.h"
+#include "counterpoint/checkpoint/internal/file_format.h"
+#include "counterpoint/checkpoint/internal/parallel.h"
+#include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
@@ -44,14 +51,53 @@ int open_temporary(FileOperations& files, const std::string& path) {
   return -EWOULDBLOCK;
 }
 
-int write_all(FileOperations& files, int fd, std::span<const std::byte> bytes) {
+// -errno of a call that failed.
+struct Failed {
+  int error;
+};
+
+// Errors: Failed.
+void write_all(FileOperations& files, int fd, std::span<const std::byte> bytes,
+               std::uint64_t offset) {
   while (!bytes.empty()) {
-    const std::int64_t written = files.write(fd, bytes);
-    if (written < 0) return static_cast<int>(written);
-    if (written == 0) return -EIO;
+    const std::int64_t written = files.write(fd, bytes, offset);
+    if (written < 0) throw Failed{static_cast<int>(written)};
+    if (written == 0) throw Failed{-EIO};
     bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
   }
-  return 0;
+}
+
+// The image behind its header block. Each thread takes the next leaf from where it lies, hashes and
+// writes it, so that hashing one overlaps with writing another. Errors: Failed.
+void write_sealed(FileOperations& files, int fd, const FileContent& content) {
+  constexpr std::size_t leaves_per_thread = 4;
+  const std::uint64_t body = content.size() - header_bytes;
+  std::vector<Digest> leaves(leaf_count(body));
+  // With room for the header block: a file of one leaf is written by one call.
+  const std::size_t room = header_bytes + std::min<std::uint64_t>(body, leaf_bytes);
+  std::vector<FileBytes> buffers;
+  for (std::size_t i = worker_count(leaves.size(), leaves_per_thread); i > 0; --i) {
+    buffers.push_back(FileBytes::allocate(room));
+  }
+  const auto load = [&](std::size_t leaf, std::size_t worker) {
+    const LeafRange range = leaf_range(body, leaf);
+    const auto bytes = buffers[worker].span().subspan(header_bytes, range.size);
+    content.read(header_bytes + range.offset, bytes);
+    leaves[leaf] = sha256(bytes);
+    return bytes;
+  };
+  if (leaves.size() == 1) {
+    load(0, 0);
+    const FileHeader header = sealed_header(content.size(), leaves);
+    std::memcpy(buffers[0].span().data(), &header, sizeof(header));
+    return write_all(files, fd, buffers[0].span(), 0);
+  }
+  for_each_in_parallel(leaves.size(), leaves_per_thread, [&](std::size_t leaf, std::size_t worker) {
+    write_all(files, fd, load(leaf, worker), header_bytes + leaf_range(body, leaf).offset);
+  });
+  const FileHeader header = sealed_header(content.size(), leaves);
+  write_all(files, fd, std::as_bytes(std::span(&header, 1)), 0);
 }
 
 int sync_folder(FileOperations& files, const std::string& folder) {
@@ -115,8 +161,8 @@ void throw_file_error(const std::string& path, const char* doing, int error) {
   std::abort();  // every branch above threw
 }
 
-Durability write_durably(FileOperations& files, const std::string& path,
-                         std::span<const std::byte> bytes, std::string* warning) {
+Durability write_durably(FileOperations& files, const std::string& path, const FileContent& content,
+                         std::string* warning) {
   // A rename would put a file in the place of a device, a socket or a link; none of them can be restored.
   std::error_code ignored;
   const auto there = std::filesystem::symlink_status(path, ignored);
@@ -129,7 +175,15 @@ Durability write_durably(FileOperations& files, const std::string& path,
   if (file.fd() < 0) throw_file_error(path, "create a temporary file beside it", file.fd());
 
   const char* doing = "write";
-  int result = write_all(files, file.fd(), bytes);
+  int result = 0;
+  try {
+    write_sealed(files, file.fd(), content);
+  } catch (const Failed& failed) {
+    result = failed.error;
+  } catch (...) {
+    files.remove(temporary);
+    throw;
+  }
   if (result == 0) {
     doing = "sync";
     result = files.sync(file.fd());
@@ -176,13 +230,17 @@ ReadableFile::ReadableFile(FileOperations& files, std::string path)
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
 
-FileBytes ReadableFile::read_whole(std::uint64_t max_bytes) {
+void ReadableFile::check_size(std::uint64_t max_bytes) const {
   if (size_ > max_bytes) {
     throw Error(ErrorCode::resource_exhausted,
                 fmt::format("{}: {} bytes, more than the {} that were allowed; raise the limit if "
                             "you trust the file",
                             path_, size_, max_bytes));
   }
+}
+
+FileBytes ReadableFile::read_whole(std::uint64_t max_bytes) {
+  check_size(max_bytes);
   FileBytes bytes = FileBytes::allocate(size_);
   read(bytes.span(), 0);
   return bytes;

@@ -7,7 +7,6 @@
 #include <bit>
 #include <cstring>
 
-#include "counterpoint/checkpoint/internal/digest_tree.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -19,19 +18,13 @@ static_assert(std::endian::native == std::endian::little,
 // A byte above 0x7f and both line ends show a file that went through a text or 7-bit transfer.
 constexpr std::array<unsigned char, 8> magic = {0x89, 'C', 'P', 'T', '\r', '\n', 0x1a, '\n'};
 
-struct Header {
-  std::array<unsigned char, 8> magic;
-  std::uint32_t format_version;
-  std::uint32_t leaf_bytes;
-  std::uint64_t file_bytes;
-  Digest digest;  // of this block with the digest zero, then of the leaves of the rest
-  std::array<std::byte, 456> zeros;
-};
-static_assert(sizeof(Header) == header_bytes);
-
-Digest digest_of(Header header, std::span<const std::byte> file) {
+Digest digest_of(FileHeader header, std::span<const Digest> leaves) {
   header.digest.fill(std::byte{0});
-  return digest_tree(std::as_bytes(std::span(&header, 1)), file.subspan(header_bytes));
+  return top_digest(std::as_bytes(std::span(&header, 1)), leaves);
+}
+
+[[noreturn]] void fail(const std::string& path, const std::string& what) {
+  throw Error(ErrorCode::data_loss, fmt::format("{}: {}; use another checkpoint", path, what));
 }
 
 }  // namespace
@@ -54,35 +47,38 @@ std::string fault_of_name(std::string_view name) {
   return "";
 }
 
-void seal(std::span<std::byte> file) {
-  Header header{};
+FileHeader sealed_header(std::uint64_t file_bytes, std::span<const Digest> leaves) {
+  FileHeader header{};
   header.magic = magic;
   header.format_version = static_cast<std::uint32_t>(format_version);
   header.leaf_bytes = static_cast<std::uint32_t>(leaf_bytes);
-  header.file_bytes = file.size();
-  header.digest = digest_of(header, file);
-  std::memcpy(file.data(), &header, sizeof(header));
+  header.file_bytes = file_bytes;
+  header.digest = digest_of(header, leaves);
+  return header;
 }
 
-void check_sealed(const std::string& path, std::span<const std::byte> file) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorCode::data_loss, fmt::format("{}: {}; use another checkpoint", path, what));
-  };
-  if (file.empty()) fail("the file is empty");
-  if (file.size() < magic.size() || std::memcmp(file.data(), magic.data(), magic.size()) != 0) {
-    fail("not a checkpoint of Counterpoint (it does not begin with its eight magic bytes)");
+FileHeader check_header(const std::string& path, std::span<const std::byte> start,
+                        std::uint64_t file_bytes) {
+  if (start.empty()) fail(path, "the file is empty");
+  if (start.size() < magic.size() || std::memcmp(start.data(), magic.data(), magic.size()) != 0) {
+    fail(path, "not a checkpoint of Counterpoint (it does not begin with its eight magic bytes)");
   }
-  if (file.size() <= header_bytes) fail(fmt::format("truncated to {} bytes", file.size()));
-  Header header;
-  std::memcpy(&header, file.data(), sizeof(header));
-  if (file.size() < header.file_bytes) {
-    fail(fmt::format("truncated: {} of {} bytes are there", file.size(), header.file_bytes));
+  if (file_bytes <= header_bytes) fail(path, fmt::format("truncated to {} bytes", file_bytes));
+  FileHeader header;
+  std::memcpy(&header, start.data(), sizeof(header));
+  if (file_bytes < header.file_bytes) {
+    fail(path, fmt::format("truncated: {} of {} bytes are there", file_bytes, header.file_bytes));
   }
-  if (file.size() > header.file_bytes) {
-    fail(fmt::format("{} bytes long where {} were written", file.size(), header.file_bytes));
+  if (file_bytes > header.file_bytes) {
+    fail(path, fmt::format("{} bytes long where {} were written", file_bytes, header.file_bytes));
   }
-  if (header.leaf_bytes != leaf_bytes || header.digest != digest_of(header, file)) {
-    fail("damaged: the SHA-256 of its content is not the one in its header");
+  return header;
+}
+
+void check_digest(const std::string& path, const FileHeader& header,
+                  std::span<const Digest> leaves) {
+  if (header.leaf_bytes != leaf_bytes || header.digest != digest_of(header, leaves)) {
+    fail(path, "damaged: the SHA-256 of its content is not the one in its header");
   }
   if (header.format_version != format_version) {
     throw Error(ErrorCode::failed_precondition,
@@ -90,6 +86,17 @@ void check_sealed(const std::string& path, std::span<const std::byte> file) {
                             "the version of Counterpoint that wrote it",
                             path, header.format_version, format_version));
   }
+}
+
+void seal(std::span<std::byte> file) {
+  const FileHeader header = sealed_header(file.size(), leaf_digests(file.subspan(header_bytes)));
+  std::memcpy(file.data(), &header, sizeof(header));
+}
+
+void check_sealed(const std::string& path, std::span<const std::byte> file) {
+  const FileHeader header =
+      check_header(path, file.first(std::min(file.size(), header_bytes)), file.size());
+  check_digest(path, header, leaf_digests(file.subspan(header_bytes)));
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -2,12 +2,12 @@
 //
 //   cp::FileOperations& files = cp::FileOperations::posix();
 //   const int fd = files.open("run/a.h5", O_RDONLY, 0);   // or -errno
-//   const std::int64_t got = files.read(fd, bytes, 0);    // bytes read, or -errno
+//   const std::int64_t got = files.read(fd, bytes, 0);    // bytes read from offset 0, or -errno
 //   files.close(fd);
 //
 // Each function is one system call, repeated where a signal interrupted it, and returns what that
 // returns or -errno. Nothing throws but `list`.
-// Thread-safety: as the system calls.
+// Thread-safety: any; a large file is written on several threads.
 #pragma once
 
 #include <sys/stat.h>
@@ -34,7 +34,7 @@ class COUNTERPOINT_PUBLIC FileOperations {
   virtual int status_of(const std::string& path, struct stat& result) = 0;  // of a link itself
   virtual int lock(int fd) = 0;  // exclusive, does not wait: -EWOULDBLOCK where another holds it
   virtual std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) = 0;
-  virtual std::int64_t write(int fd, std::span<const std::byte> bytes) = 0;
+  virtual std::int64_t write(int fd, std::span<const std::byte> bytes, std::uint64_t offset) = 0;
   virtual int sync(int fd) = 0;  // of a file or a folder
   virtual int rename(const std::string& from, const std::string& to) = 0;
   virtual int remove(const std::string& path) = 0;

@@ -11,6 +11,8 @@
 #include <functional>
 #include <thread>
 
+#include "counterpoint/runtime/error.h"
+
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 

@@ -3,74 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/hdf5.h"
+#include "counterpoint/checkpoint/internal/recording_driver.h"
+#include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
-// The core driver's memory. It frees the image when the file closes: that is when it is ours.
-struct Capture {
-  void* image = nullptr;
-  std::size_t capacity = 0;
-
-  ~Capture() { std::free(image); }
-};
-
-H5FD_file_image_callbacks_t callbacks_of(Capture& capture) {
-  return {
-      .image_malloc =
-          [](size_t size, H5FD_file_image_op_t, void* user) {
-            static_cast<Capture*>(user)->capacity = size;
-            return std::malloc(size);
-          },
-      .image_memcpy = [](void* to, const void* from, size_t size, H5FD_file_image_op_t,
-                         void*) { return std::memcpy(to, from, size); },
-      .image_realloc =
-          [](void* data, size_t size, H5FD_file_image_op_t, void* user) {
-            static_cast<Capture*>(user)->capacity = size;
-            return std::realloc(data, size);
-          },
-      .image_free = [](void* data, H5FD_file_image_op_t operation, void* user) -> herr_t {
-        auto& captured = *static_cast<Capture*>(user);
-        if (operation == H5FD_FILE_IMAGE_OP_FILE_CLOSE && captured.image == nullptr) {
-          captured.image = data;
-        } else {
-          std::free(data);
-        }
-        return 0;
-      },
-      .udata_copy = [](void* user) { return user; },
-      .udata_free = [](void*) -> herr_t { return 0; },
-      .udata = &capture,
-  };
-}
-
-// Where the file ends, out of the superblock (version 3, behind the header block). The buffer is
-// longer, and H5Fget_file_image leaves out the header block.
-std::size_t file_end(const Capture& capture) {
-  constexpr std::size_t end_offset = header_bytes + 28;
-  std::uint64_t end = 0;
-  if (capture.capacity >= end_offset + sizeof(end)) {
-    std::memcpy(&end, static_cast<const char*>(capture.image) + end_offset, sizeof(end));
-  }
-  if (end <= header_bytes || end > capture.capacity) {
-    throw Error(
-        ErrorCode::internal,
-        fmt::format("libhdf5 made an image that ends at {} of {} bytes", end, capture.capacity));
-  }
-  return end;
-}
-
-std::size_t data_bytes(const SavedObject& object) {
-  std::size_t bytes = 4096;
-  for (const auto& [name, tensor] : object.values) bytes += tensor.bytes().size();
-  for (const auto& [name, member] : object.members) bytes += data_bytes(member);
-  return bytes;
-}
+constexpr hsize_t aligned_bytes = 4096;  // values from this size on
+constexpr hsize_t alignment = 64;
 
 template <class Map>
 std::string joined_names(const Map& map) {
@@ -81,6 +25,8 @@ std::string joined_names(const Map& map) {
 
 class Writer {
  public:
+  explicit Writer(RecordingDriver& driver) : driver_(driver) {}
+
   void write_object(hid_t group, const SavedObject& object, const std::string& path, int depth) {
     if (depth > max_depth) fail(path, fmt::format("is nested deeper than {}", max_depth));
     write_string(group, path, type_attribute, object.type);
@@ -171,8 +117,8 @@ class Writer {
     checked(H5Awrite(attribute, type, data), "write an attribute");
   }
 
-  static void write_tensor(hid_t group, const std::string& path, const std::string& name,
-                           const Tensor& tensor) {
+  void write_tensor(hid_t group, const std::string& path, const std::string& name,
+                    const Tensor& tensor) {
     const Shape& shape = tensor.shape();
     if (shape.size() > max_rank) {
       fail(path, fmt::format("has a value '{}' of {} dimensions, more than {}", name, shape.size(),
@@ -195,48 +141,41 @@ class Writer {
                 "create a dataset"),
         H5Dclose);
     if (tensor.size() > 0) {
+      const RecordingDriver::Writing writing = driver_.writing(tensor);
       checked(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.bytes().data()),
               "write a dataset");
     }
   }
 
+  RecordingDriver& driver_;
   std::size_t entries_ = 0;
 };
 
 }  // namespace
 
-FileBytes write_image(const SavedObject& root) {
-  const std::size_t expected = data_bytes(root);
+FileImage build_image(const SavedObject& root) {
+  FileImage image;
   const Hdf5Session session;
-  Capture capture;
+  RecordingDriver driver(image);
+  const Id access(checked(H5Pcreate(H5P_FILE_ACCESS), "create properties"), H5Pclose);
+  driver.use_in(access);
+  checked(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), "set version bounds");
+  // No blocks put aside for later metadata: what is not used would be holes.
+  checked(H5Pset_meta_block_size(access, 0), "set the block size of metadata");
+  checked(H5Pset_small_data_block_size(access, 0), "set the block size of small data");
+  // Large values lie so that a reader can use them in place.
+  checked(H5Pset_alignment(access, aligned_bytes, alignment), "align large values");
+  checked(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "set the close degree");
+  const Id creation = Writer::untimed(H5P_FILE_CREATE);
+  checked(H5Pset_userblock(creation, header_bytes), "make room for the header");
+  Id file(checked(H5Fcreate("a file image", H5F_ACC_TRUNC, creation, access), "create a file"),
+          H5Fclose);
   {
-    H5FD_file_image_callbacks_t callbacks = callbacks_of(capture);
-    const Id access(checked(H5Pcreate(H5P_FILE_ACCESS), "create properties"), H5Pclose);
-    checked(H5Pset_file_image_callbacks(access, &callbacks), "set image callbacks");
-    checked(H5Pset_fapl_core(access, std::clamp<std::size_t>(expected, 4096, 64 << 20), false),
-            "choose the core driver");
-    checked(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), "set version bounds");
-    // No blocks put aside for later metadata: what is not used would be holes.
-    checked(H5Pset_meta_block_size(access, 0), "set the block size of metadata");
-    checked(H5Pset_small_data_block_size(access, 0), "set the block size of small data");
-    checked(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "set the close degree");
-    const Id creation = Writer::untimed(H5P_FILE_CREATE);
-    checked(H5Pset_userblock(creation, header_bytes), "make room for the header");
-    // The core driver looks for a file of this name, which cannot exist, and writes none.
-    Id file(checked(H5Fcreate("/dev/null/checkpoint", H5F_ACC_TRUNC, creation, access),
-                    "create a file image"),
-            H5Fclose);
-    {
-      const Id group(checked(H5Gopen2(file, "/", H5P_DEFAULT), "open the root group"), H5Gclose);
-      Writer().write_object(group, root, "", 0);
-    }
-    checked(H5Fflush(file, H5F_SCOPE_GLOBAL), "flush a file image");
-    checked(file.close(), "close a file image");
+    const Id group(checked(H5Gopen2(file, "/", H5P_DEFAULT), "open the root group"), H5Gclose);
+    Writer(driver).write_object(group, root, "", 0);
   }
-  if (capture.image == nullptr) throw Error(ErrorCode::internal, "libhdf5 kept the file image");
-  const std::size_t size = file_end(capture);
-  FileBytes image = FileBytes::adopt(std::exchange(capture.image, nullptr), size);
-  seal(image.span());
+  checked(H5Fflush(file, H5F_SCOPE_GLOBAL), "flush a file image");
+  checked(file.close(), "close a file image");
   return image;
 }
 

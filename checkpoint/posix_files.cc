@@ -40,8 +40,10 @@ class PosixFiles final : public FileOperations {
       return ::pread(fd, bytes.data(), std::min(bytes.size(), most), static_cast<off_t>(offset));
     });
   }
-  std::int64_t write(int fd, std::span<const std::byte> bytes) override {
-    return retried([&] { return ::write(fd, bytes.data(), std::min(bytes.size(), most)); });
+  std::int64_t write(int fd, std::span<const std::byte> bytes, std::uint64_t offset) override {
+    return retried([&] {
+      return ::pwrite(fd, bytes.data(), std::min(bytes.size(), most), static_cast<off_t>(offset));
+    });
   }
   int sync(int fd) override {
     return retried([&] { return ::fsync(fd); });

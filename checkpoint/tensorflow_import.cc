@@ -8,6 +8,7 @@
 #include "counterpoint/checkpoint/internal/byte_reader.h"
 #include "counterpoint/checkpoint/internal/durable_file.h"
 #include "counterpoint/checkpoint/internal/sorted_table.h"
+#include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {
 namespace {

@@ -1,7 +1,7 @@
 // Replaces a file so that a reader, a kill or a loss of power meets the old one or the new one,
 // whole; and reads an untrusted path without being led elsewhere.
 //
-//   const Durability durability = write_durably(files, "run/a.h5", bytes, &warning);
+//   const Durability durability = write_durably(files, "run/a.h5", content, &warning);
 //   FileBytes file = read_whole(files, "run/a.h5", max_bytes);
 //
 // Thread-safety: any; writers of the same path refuse each other, across processes too.
@@ -25,12 +25,21 @@ bool is_temporary_name(const std::string& name);
 // The folder that holds `path`; "." for a bare name.
 std::string folder_of(const std::string& path);
 
+// What is to be written behind the header block, which the writer makes.
+class FileContent {
+ public:
+  virtual ~FileContent() = default;
+  virtual std::uint64_t size() const = 0;  // with the header block
+  // From several threads. Errors: those of the writer.
+  virtual void read(std::uint64_t offset, std::span<std::byte> bytes) const = 0;
+};
+
 // Errors, with the old file still there: resource_exhausted (space, quota, size limit),
 // failed_precondition (no folder, no permission, read-only), unavailable (the disk fails, another
 // writer is at it). `uncertain` is no error: the new file is there, `warning` says what is not
 // sure.
-Durability write_durably(FileOperations& files, const std::string& path,
-                         std::span<const std::byte> bytes, std::string* warning);
+Durability write_durably(FileOperations& files, const std::string& path, const FileContent& content,
+                         std::string* warning);
 
 // What a caller can do about -errno `error` of `doing` ("write", ...) with `path`.
 [[noreturn]] void throw_file_error(const std::string& path, const char* doing, int error);
@@ -61,6 +70,9 @@ class ReadableFile {
   // Errors: data_loss if it cannot be read; resource_exhausted if it is larger than `max_bytes` or
   // than memory.
   FileBytes read_whole(std::uint64_t max_bytes);
+  std::uint64_t size() const { return size_; }
+  // Errors: as read_whole().
+  void check_size(std::uint64_t max_bytes) const;
   // Errors: data_loss also for bytes that are not there.
   void read(std::span<std::byte> bytes, std::uint64_t offset);
 

@@ -2,11 +2,13 @@
 // never walked, links are hard, types are exact, and nothing is allocated by a number of the file
 // before it is checked against the file's own size.
 //
-//   const ImageReader reader(path, bytes);              // sealed, of a version that we read
+//   check_sealed(path, bytes);                          // whole, and of a version that we read
+//   const ImageReader reader(path, bytes);
 //   for (const std::string& name : reader.names()) ...
 //   std::optional<SavedObject> noise = reader.read("noise");
 //
-// Thread-safety: one thread at a time; the bytes must outlive the reader.
+// Thread-safety: one thread at a time; the bytes must outlive the reader and what it read, whose
+// tensors refer to them.
 #pragma once
 
 #include <memory>
@@ -21,8 +23,8 @@ namespace counterpoint::inline v1::checkpoint_internal {
 
 class ImageReader {
  public:
-  // Errors: as check_sealed(), data_loss for a file that libhdf5 or the rules above refuse, and
-  // failed_precondition for another stream version.
+  // `file` has passed check_digest(). Errors: data_loss for a file that libhdf5 or the rules above
+  // refuse, and failed_precondition for another stream version.
   ImageReader(std::string path, std::span<const std::byte> file);
   ~ImageReader();
 

@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -53,9 +55,10 @@ class FaultyFiles final : public counterpoint::FileOperations {
       return files_.read(fd, bytes.first(std::min(bytes.size(), most_bytes)), offset);
     });
   }
-  std::int64_t write(int fd, std::span<const std::byte> bytes) override {
-    return pass("write",
-                [&] { return files_.write(fd, bytes.first(std::min(bytes.size(), most_bytes))); });
+  std::int64_t write(int fd, std::span<const std::byte> bytes, std::uint64_t offset) override {
+    return pass("write", [&] {
+      return files_.write(fd, bytes.first(std::min(bytes.size(), most_bytes)), offset);
+    });
   }
   int sync(int fd) override {
     return pass("sync", [&] { return files_.sync(fd); });
@@ -76,6 +79,7 @@ class FaultyFiles final : public counterpoint::FileOperations {
  private:
   template <class Call>
   auto pass(const char* name, Call call) -> decltype(call()) {
+    const std::scoped_lock lock(mutex_);  // a large file is written on several threads
     const int number = static_cast<int>(calls.size());
     calls.emplace_back(name);
     if (decide) {
@@ -87,6 +91,7 @@ class FaultyFiles final : public counterpoint::FileOperations {
   }
 
   counterpoint::FileOperations& files_;
+  std::mutex mutex_;
 };
 
 // One folder's worth of files in memory. Data is durable after a sync of its file, names after a
@@ -140,8 +145,10 @@ class MemoryDisk final : public counterpoint::FileOperations {
     std::memcpy(bytes.data(), visible.data() + offset, count);
     return static_cast<std::int64_t>(count);
   }
-  std::int64_t write(int fd, std::span<const std::byte> bytes) override {
-    open_.at(fd)->visible.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::int64_t write(int fd, std::span<const std::byte> bytes, std::uint64_t offset) override {
+    std::string& visible = open_.at(fd)->visible;
+    visible.resize(std::max<std::size_t>(visible.size(), offset + bytes.size()));
+    std::memcpy(visible.data() + offset, bytes.data(), bytes.size());
     return static_cast<std::int64_t>(bytes.size());
   }
   int sync(int fd) override {

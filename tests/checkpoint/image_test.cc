@@ -6,11 +6,9 @@
 #include <cstring>
 #include <thread>
 
+#include "checkpoint/images.h"
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint.h"
-#include "counterpoint/checkpoint/internal/file_format.h"
-#include "counterpoint/checkpoint/internal/image_reader.h"
-#include "counterpoint/checkpoint/internal/image_writer.h"
 
 namespace checkpoint_tests {
 namespace {
@@ -28,8 +26,9 @@ cp::SavedObject object_with(std::map<std::string, cp::Tensor> values) {
 }
 
 cp::SavedObject written_and_read(const cp::SavedObject& object) {
-  const internal::FileBytes file = internal::write_image(root_of({{"object", object}}));
-  return internal::ImageReader("file", file.span()).read("object").value();
+  const internal::FileBytes file = sealed_file(root_of({{"object", object}}));
+  const auto read = internal::ImageReader("file", file.span()).read("object").value();
+  return cp::SavedObject(read);  // a copy: tensors that were read refer to the file
 }
 
 // Bytes 1, 2, 3, ... : every element differs, in every byte.
@@ -63,6 +62,32 @@ TEST(Image, HoldsEveryElementTypeAndShape) {
       counted(cp::DType::f32, deep));
 }
 
+// Of a large tensor neither the image nor what is read has a copy.
+TEST(Image, RefersToLargeValuesAndBackToTheFile) {
+  const auto saved = object_with({{"value", counted(cp::DType::f64, {3000})}});
+  const cp::SavedObject root = root_of({{"object", saved}});
+  const internal::FileImage image = internal::build_image(root);
+  internal::FileBytes file = internal::FileBytes::allocate(image.size());
+  const auto& value = root.members.at("object").values.at("value");
+  const_cast<cp::Tensor&>(value).values<double>()[2999] = 1.25;  // after the image was built
+  image.read(0, file.span());
+  internal::seal(file.span());
+  const auto read = internal::ImageReader("file", file.span()).read("object").value();
+  expect_equal(read.values.at("value"), value);
+  const std::byte* const place = read.values.at("value").bytes().data();
+  EXPECT_TRUE(place > file.span().data() && place < file.span().data() + file.size());
+  EXPECT_EQ((place - file.span().data()) % 64, 0);
+
+  std::vector<std::byte> part(5000);
+  for (std::size_t begin = 0; begin < file.size(); begin += 4999) {
+    const auto some = std::span(part).first(std::min(part.size(), file.size() - begin));
+    image.read(begin, some);
+    const std::size_t header = begin == 0 ? internal::header_bytes : 0;
+    EXPECT_TRUE(std::equal(some.begin() + header, some.end(), file.span().begin() + begin + header))
+        << "any part of the image is that part of the file";
+  }
+}
+
 TEST(Image, HoldsNestedObjectsAndAttributes) {
   cp::SavedObject inner = object_with({{"a", counted(cp::DType::f64, {2})}});
   inner.type = "generator";
@@ -84,7 +109,7 @@ TEST(Image, HoldsThousandsOfObjectsAndLongTexts) {
                     object_with({{"value", cp::Tensor::scalar<std::int64_t>(i)}}));
   }
   members.begin()->second.attributes["text"] = std::string(300'000, 'x');
-  const internal::FileBytes file = internal::write_image(root_of(members));
+  const internal::FileBytes file = sealed_file(root_of(members));
   const internal::ImageReader reader("file", file.span());
   ASSERT_EQ(reader.names().size(), members.size());
   for (const auto& [name, object] : members) {
@@ -108,7 +133,7 @@ TEST(Image, HasTheSameBytesWhateverTheTimeAndMemory) {
     // HDF5 notes times in seconds, where it does.
     if (pattern == 0xff) std::this_thread::sleep_for(std::chrono::milliseconds(1100));
     const internal::FileBytes file =
-        internal::write_image(root_of({{"many", many}, {"one", object_with({})}}));
+        sealed_file(root_of({{"many", many}, {"one", object_with({})}}));
     const std::string bytes(reinterpret_cast<const char*>(file.span().data()), file.size());
     if (first.empty()) first = bytes;
     EXPECT_EQ(bytes, first) << pattern;
@@ -120,13 +145,12 @@ TEST(Image, OfStateAloneIsSmall) {
   std::map<std::string, cp::SavedObject> members;
   for (int i = 0; i < 8; ++i) members.emplace(fmt::format("noise{}", i), FakeGenerator().save());
   members.emplace("step", object_with({{"value", cp::Tensor::scalar<std::int64_t>(1)}}));
-  EXPECT_LT(internal::write_image(root_of(members)).size(), 8192u);
+  EXPECT_LT(sealed_file(root_of(members)).size(), 8192u);
 }
 
 TEST(Image, SizeDoesNotDependOnTheReplicas) {
   const auto size = [](std::int64_t replicas) {
-    return internal::write_image(root_of({{"noise", FakeGenerator({1, 2, 3}, replicas).save()}}))
-        .size();
+    return sealed_file(root_of({{"noise", FakeGenerator({1, 2, 3}, replicas).save()}})).size();
   };
   EXPECT_EQ(size(1), size(4096));
 }
@@ -147,7 +171,7 @@ TEST(Image, RefusesWhatTheFormatHasNoRoomFor) {
   for (const cp::SavedObject& object :
        {reserved, zero, twice, deep, object_with({{"a/b", counted(cp::DType::f32, {})}}),
         object_with({{"a", counted(cp::DType::f32, cp::Shape(internal::max_rank + 1, 1))}})}) {
-    const cp::Error error = error_of([&] { internal::write_image(root_of({{"object", object}})); });
+    const cp::Error error = error_of([&] { sealed_file(root_of({{"object", object}})); });
     EXPECT_EQ(error.code(), cp::ErrorCode::invalid_argument);
     EXPECT_NE(error.message().find("/object"), std::string::npos) << error.what();
   }
@@ -155,7 +179,7 @@ TEST(Image, RefusesWhatTheFormatHasNoRoomFor) {
 
 // Each single bit of a small file, flipped: never accepted.
 TEST(Image, EveryFlippedBitIsFound) {
-  internal::FileBytes file = internal::write_image(root_of({{"noise", FakeGenerator().save()}}));
+  internal::FileBytes file = sealed_file(root_of({{"noise", FakeGenerator().save()}}));
   for (std::size_t i = 0; i < file.size(); ++i) {
     for (int bit = 0; bit < 8; ++bit) {
       file.span()[i] ^= std::byte(1 << bit);
@@ -169,7 +193,7 @@ TEST(Image, EveryFlippedBitIsFound) {
 
 TEST(Image, DigestsCoverEveryLeaf) {
   const std::int64_t elements = 5 * (1 << 20) / 4 + 3;
-  internal::FileBytes file = internal::write_image(
+  internal::FileBytes file = sealed_file(
       root_of({{"object", object_with({{"value", counted(cp::DType::f32, {elements})}})}}));
   internal::check_sealed("file", file.span());
   for (std::size_t i = 700; i < file.size(); i += (1 << 19)) {
@@ -181,7 +205,7 @@ TEST(Image, DigestsCoverEveryLeaf) {
 }
 
 TEST(Image, OfAnotherVersionSaysWhatToDo) {
-  internal::FileBytes later = internal::write_image(root_of({}));
+  internal::FileBytes later = sealed_file(root_of({}));
   std::uint32_t version = 2;
   std::memcpy(later.span().data() + 8, &version, sizeof(version));
   EXPECT_EQ(error_of([&] { internal::check_sealed("file", later.span()); }).code(),
@@ -190,7 +214,7 @@ TEST(Image, OfAnotherVersionSaysWhatToDo) {
 
   cp::SavedObject root = root_of({});
   root.attributes["stream_version"] = 2;
-  const internal::FileBytes other = internal::write_image(root);
+  const internal::FileBytes other = sealed_file(root);
   const cp::Error error = error_of([&] { internal::ImageReader("file", other.span()); });
   EXPECT_EQ(error.code(), cp::ErrorCode::failed_precondition);
   EXPECT_NE(error.message().find("stream version 2"), std::string::npos) << error.what();

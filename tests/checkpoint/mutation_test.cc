@@ -8,11 +8,9 @@
 #include <cstring>
 #include <random>
 
+#include "checkpoint/images.h"
 #include "checkpoint/support.h"
-#include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/hdf5.h"
-#include "counterpoint/checkpoint/internal/image_reader.h"
-#include "counterpoint/checkpoint/internal/image_writer.h"
 
 namespace checkpoint_tests {
 namespace {
@@ -30,10 +28,10 @@ std::string ours() {
   inner.values.emplace("value", cp::Tensor::from<float>({1, 2, 3, 4, 5, 6}, {2, 3}));
   inner.members.emplace("noise", FakeGenerator().save());
   const internal::FileBytes file =
-      internal::write_image({.type = "checkpoint",
-                             .attributes = {{"stream_version", 1}},
-                             .values = {},
-                             .members = {{"inner", inner}, {"noise", FakeGenerator().save()}}});
+      sealed_file({.type = "checkpoint",
+                   .attributes = {{"stream_version", 1}},
+                   .values = {},
+                   .members = {{"inner", inner}, {"noise", FakeGenerator().save()}}});
   return {reinterpret_cast<const char*>(file.span().data()), file.size()};
 }
 

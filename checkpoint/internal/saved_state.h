@@ -1,0 +1,42 @@
+// The state that a save writes: tensors where they lie in their objects, until detach() copies them
+// because the objects are about to go on.
+//
+//   SavedState state(root);              // of Saveable::view()
+//   state.detach(memory);                // from here on the objects may change
+//   const auto guard = state.reading();  // on the writing thread: tensors stay where they are
+//   copy(state.root().values.at("x").bytes());
+//
+// Thread-safety: detach() and reading() from any threads; the one waits for the other.
+#pragma once
+
+#include <mutex>
+#include <shared_mutex>
+
+#include "counterpoint/checkpoint/internal/file_bytes.h"
+#include "counterpoint/runtime/saveable.h"
+
+namespace counterpoint::inline v1::checkpoint_internal {
+
+class SavedState {
+ public:
+  explicit SavedState(SavedObject root) : root_(std::move(root)) {}
+
+  // Tensors keep their place in `root()`, but their bytes may move between two guards. Errors:
+  // resource_exhausted after release().
+  std::shared_lock<std::shared_mutex> reading() const;
+  const SavedObject& root() const { return root_; }
+
+  // Copies all tensors into `memory`, which grows as needed and must outlive this state; does
+  // nothing the second time. Errors: resource_exhausted, and nothing was copied.
+  void detach(FileBytes& memory);
+  // As detach(), but where there is no memory the state is given up: who reads it gets an error.
+  void release(FileBytes& memory) noexcept;
+
+ private:
+  mutable std::shared_mutex mutex_;
+  SavedObject root_;
+  bool detached_ = false;
+  bool given_up_ = false;
+};
+
+}  // namespace counterpoint::inline v1::checkpoint_internal

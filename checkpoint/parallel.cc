@@ -1,0 +1,48 @@
+#include "counterpoint/checkpoint/internal/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace counterpoint::inline v1::checkpoint_internal {
+
+std::size_t worker_count(std::size_t pieces, std::size_t least) {
+  constexpr std::size_t most = 8;
+  const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  return std::clamp<std::size_t>(pieces / least, 1, std::min(cores, most));
+}
+
+void for_each_in_parallel(std::size_t pieces, std::size_t least,
+                          const std::function<void(std::size_t, std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto run = [&](std::size_t worker) noexcept {
+    for (std::size_t piece = next++; piece < pieces; piece = next++) {
+      try {
+        work(piece, worker);
+      } catch (...) {
+        const std::scoped_lock lock(mutex);
+        if (failure == nullptr) failure = std::current_exception();
+        next = pieces;
+      }
+    }
+  };
+  std::vector<std::thread> helpers;
+  try {
+    while (helpers.size() + 1 < worker_count(pieces, least)) {
+      helpers.emplace_back(run, helpers.size() + 1);
+    }
+  } catch (const std::system_error&) {
+    // No more threads to be had: those that there are do the rest.
+  }
+  run(0);
+  for (std::thread& helper : helpers) helper.join();
+  if (failure != nullptr) std::rethrow_exception(failure);
+}
+
+}  // namespace counterpoint::inline v1::checkpoint_internal
