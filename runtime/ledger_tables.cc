@@ -226,6 +226,35 @@ void find_meetings(const std::vector<std::vector<LedgerEntry>>& ranks,
   }
 }
 
+// Ordered, and what one object took in a row as one range: the same whether or not it was restored from a
+// checkpoint on the way.
+std::vector<LedgerEntry> in_a_row(std::vector<LedgerEntry> entries) {
+  const auto place = [](const LedgerEntry& e) { return std::tie(e.algorithm, e.key, e.first); };
+  std::ranges::sort(entries, {}, place);
+  std::vector<LedgerEntry> merged;
+  for (LedgerEntry& entry : entries) {
+    if (entry.kind == HolderKind::replica) entry.kind = HolderKind::plain;
+    LedgerEntry* const last = merged.empty() ? nullptr : &merged.back();
+    if (last == nullptr || last->algorithm != entry.algorithm || last->key != entry.key ||
+        last->last + 1 != entry.first || last->identity != entry.identity ||
+        last->kind != entry.kind || last->holder != entry.holder) {
+      merged.push_back(std::move(entry));
+      continue;
+    }
+    last->last = entry.last;
+    for (const LedgerCall& call : entry.calls) {
+      const auto known = std::ranges::find(last->calls, call.text, &LedgerCall::text);
+      if (known == last->calls.end()) {
+        last->calls.push_back(call);
+      } else {
+        known->first = std::min(known->first, call.first);
+        known->last = std::max(known->last, call.last);
+      }
+    }
+  }
+  return merged;
+}
+
 }  // namespace
 
 SavedObject saved_ledger(const std::vector<LedgerEntry>& entries) {
@@ -252,7 +281,7 @@ std::vector<LedgerEntry> ledger_of(const SavedObject& saved) {
 std::vector<LedgerEntry> gather_ledgers(Communicator& communicator,
                                         const std::vector<LedgerEntry>& own,
                                         std::vector<std::string>& meetings) {
-  if (communicator.size() == 1) return own;
+  if (communicator.size() == 1) return in_a_row(own);
   const auto num_ranks = static_cast<std::size_t>(communicator.size());
   Words mine = packed(tables_of(own));
   std::array<std::uint64_t, 1> longest = {mine.size()};
@@ -269,7 +298,7 @@ std::vector<LedgerEntry> gather_ledgers(Communicator& communicator,
     all.import(ranks.back());
   }
   find_meetings(ranks, meetings);
-  return all.entries();
+  return in_a_row(all.entries());
 }
 
 }  // namespace counterpoint::inline v1
