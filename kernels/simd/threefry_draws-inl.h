@@ -27,7 +27,21 @@ struct AsDrawn {
 // Pairs of a piece: a few arrays of them stay in the first-level cache.
 inline constexpr std::uint64_t kPiecePairs = 512;
 // Words are made in tiles and transformed by two vectors.
+// Rows that are no longer waste most of a tile of blocks: those of a piece are made at once, and
+// then copied apart.
+inline constexpr std::uint64_t kShortRow = 32;
 inline constexpr std::uint64_t kPieceRoom = kPiecePairs + 2 * HWY_MAX_BYTES / sizeof(std::uint32_t);
+
+// By words, since rows of a few elements are no call's worth.
+template <class T>
+HWY_INLINE void CopyRun(const T* HWY_RESTRICT from, std::uint64_t count, T* HWY_RESTRICT to) {
+  if (count > 16) {
+    std::memcpy(to, from, count * sizeof(T));
+    return;
+  }
+#pragma GCC unroll 1
+  for (std::uint64_t i = 0; i < count; ++i) to[i] = from[i];
+}
 
 // Writes those of `length` values for elements `element` and on that the slice wants.
 template <class T>
@@ -35,8 +49,7 @@ void PutRun(const ThreefryPairs& pairs, const T* HWY_RESTRICT values, std::uint6
             std::uint64_t length, T* HWY_RESTRICT out) {
   const std::uint64_t from = std::max(element, pairs.first());
   const std::uint64_t to = std::min(element + length, pairs.end());
-  if (from < to)
-    std::memcpy(out + (from - pairs.first()), values + (from - element), (to - from) * sizeof(T));
+  if (from < to) CopyRun(values + (from - element), to - from, out + (from - pairs.first()));
 }
 
 // Elements 2 t and 2 t + 1 side by side.
@@ -137,26 +150,37 @@ class NormalWords32 {
  private:
   void by_rows(std::uint64_t begin, std::uint64_t count) {
     const std::uint64_t inner = pairs_.layout().inner;
-    std::uint32_t* const words[2] = {scratch_, scratch_ + kPieceRoom};
+    std::uint32_t* const words[2] = {scratch_, scratch_ + kScratch};
+    const std::uint64_t first_block = begin / inner / 2 * 2 * inner;
+    const bool at_once = inner <= kShortRow;
+    if (at_once) {
+      const std::uint64_t end_block = ((begin + count - 1) / inner / 2 + 1) * 2 * inner;
+      ThreefryWordsApart(keys_, counter_ + first_block, end_block - first_block, words[0],
+                         words[1]);
+    }
     std::uint64_t pair_row = begin / inner;
     std::uint64_t column = begin % inner;
     for (std::uint64_t done = 0; done < count; ++pair_row, column = 0) {
       const std::uint64_t length = std::min(inner - column, count - done);
-      const std::uint64_t block = counter_ + pair_row / 2 * 2 * inner + column;
+      const std::uint64_t block = pair_row / 2 * 2 * inner + column;
       const std::uint32_t* const wanted = words[pair_row % 2];
-      ThreefryWordsApart(keys_, block, length, words[0], words[1]);
-      std::memcpy(radius + done, wanted, length * sizeof *wanted);
-      ThreefryWordsApart(keys_, block + inner, length, words[0], words[1]);
-      std::memcpy(angle + done, wanted, length * sizeof *wanted);
+      const auto take = [&](std::uint64_t from, std::uint32_t* to) HWY_ATTR {
+        if (!at_once) ThreefryWordsApart(keys_, counter_ + from, length, words[0], words[1]);
+        CopyRun(wanted + (at_once ? from - first_block : 0), length, to + done);
+      };
+      take(block, radius);
+      take(block + inner, angle);
       done += length;
     }
   }
+
+  static constexpr std::uint64_t kScratch = kPieceRoom + 4 * kShortRow;
 
   std::uint64_t key_;
   ThreefryKeys keys_;
   std::uint64_t counter_;
   const ThreefryPairs& pairs_;
-  alignas(64) std::uint32_t scratch_[2 * kPieceRoom];
+  alignas(64) std::uint32_t scratch_[2 * kScratch];
 };
 
 template <class T, class Emit>
@@ -181,7 +205,7 @@ void FillNormalPairs64(const Fill& fill, const Emit& emit) {
   const ThreefryPairs pairs(fill);
   const std::uint64_t inner = pairs.layout().inner;
   const AsDrawn as_drawn;
-  alignas(64) std::uint64_t stream[2 * kPieceRoom];
+  alignas(64) std::uint64_t stream[2 * kPieceRoom + 4 * kShortRow];
   alignas(64) std::uint64_t radius[kPieceRoom];
   alignas(64) std::uint64_t angle[kPieceRoom];
   alignas(64) double sine[kPieceRoom];
@@ -196,12 +220,25 @@ void FillNormalPairs64(const Fill& fill, const Emit& emit) {
       blocks(2 * begin, 2 * count, stream);
       TakeApart(d, stream, count, radius, angle);
     } else {
+      const std::uint64_t first_block = begin / inner * 2 * inner;
+      const bool at_once = inner <= kShortRow;
+      if (at_once) {
+        const std::uint64_t end_block = ((begin + count - 1) / inner + 1) * 2 * inner;
+        blocks(first_block, end_block - first_block, stream);
+      }
       std::uint64_t pair_row = begin / inner;
       std::uint64_t column = begin % inner;
       for (std::uint64_t done = 0; done < count; ++pair_row, column = 0) {
         const std::uint64_t length = std::min(inner - column, count - done);
-        blocks(pair_row * 2 * inner + column, length, radius + done);
-        blocks((pair_row * 2 + 1) * inner + column, length, angle + done);
+        const auto take = [&](std::uint64_t from, std::uint64_t* to) HWY_ATTR {
+          if (at_once) {
+            CopyRun(stream + (from - first_block), length, to + done);
+          } else {
+            blocks(from, length, to + done);
+          }
+        };
+        take(pair_row * 2 * inner + column, radius);
+        take((pair_row * 2 + 1) * inner + column, angle);
         done += length;
       }
     }
