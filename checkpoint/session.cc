@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
-#include "counterpoint/checkpoint/internal/durable_file.h"
 #include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/image_reader.h"
 #include "counterpoint/checkpoint/internal/image_writer.h"
 #include "counterpoint/checkpoint/internal/reuse_ledger.h"
+#include "counterpoint/checkpoint/internal/transfer.h"
 #include "counterpoint/runtime/context.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -36,6 +37,34 @@ std::string check_names(const NamedObjects& objects) {
     names += fmt::format("{}'{}'", names.empty() ? "" : ", ", object.name);
   }
   return names;
+}
+
+// What is written of a state: read while it stays in its place.
+class ImageOfState final : public FileContent {
+ public:
+  explicit ImageOfState(const SavedState& state) : state_(state), image_(build(state)) {}
+  std::uint64_t size() const override { return image_.size(); }
+  void read(std::uint64_t offset, std::span<std::byte> bytes) const override {
+    const auto guard = state_.reading();
+    image_.read(offset, bytes);
+  }
+
+ private:
+  static FileImage build(const SavedState& state) {
+    const auto guard = state.reading();
+    return build_image(state.root());
+  }
+
+  const SavedState& state_;
+  FileImage image_;
+};
+
+// Refuses what is no checkpoint before anybody makes room for it.
+void read_header(const std::string& path, ReadableFile& source) {
+  std::array<std::byte, header_bytes> header;
+  const auto start = std::span(header).first(std::min<std::uint64_t>(header.size(), source.size()));
+  source.read(start, 0);
+  check_header(path, start, source.size());
 }
 
 // A lack of memory says nothing about the file: it fails a partial restore too.
@@ -96,23 +125,23 @@ void Session::begin_save(const std::string& call) {
   if (watched != 0) reuse_ledger_ = gather_reuse_ledger(*communicator_, call);
 }
 
-SavedObject Session::snapshot() const {
+SavedObject Session::view() const {
   SavedObject root{
       .type = "checkpoint",
       .attributes = {{"format_version", format_version}, {"stream_version", stream_version}},
       .values = {},
       .members = {}};
   for (const NamedObject& object : objects_) {
-    root.members.emplace(object.name, object.object->save());
+    root.members.emplace(object.name, object.object->view());
   }
   if (reuse_ledger_) root.members.emplace(reuse_ledger_name, *reuse_ledger_);
   return root;
 }
 
-SaveReport Session::write(const SavedObject& root, const std::string& path) {
-  const FileBytes bytes = write_image(root);
-  SaveReport report{.path = path, .bytes = bytes.size(), .durability = {}, .warning = {}};
-  report.durability = write_durably(*files_, path, bytes.span(), &report.warning);
+SaveReport Session::write(const SavedState& state, const std::string& path) {
+  const ImageOfState content(state);
+  SaveReport report{.path = path, .bytes = content.size(), .durability = {}, .warning = {}};
+  report.durability = write_durably(*files_, path, content, &report.warning);
   return report;
 }
 
@@ -128,9 +157,8 @@ SaveReport Session::conclude_save(const std::string& call, const Attempt& attemp
   return report;
 }
 
-LoadedFile Session::decode(const std::string& path, FileBytes bytes) const {
-  LoadedFile file{.path = path, .bytes = std::move(bytes), .objects = {}, .unused = {}};
-  const ImageReader reader(path, file.bytes.span());
+void Session::decode(LoadedFile& file) const {
+  const ImageReader reader(file.path, file.bytes.span());
   for (const NamedObject& object : objects_) file.objects.push_back(reader.read(object.name));
   file.drawn = read_reuse_ledger(reader);
   for (const std::string& name : reader.names()) {
@@ -138,28 +166,69 @@ LoadedFile Session::decode(const std::string& path, FileBytes bytes) const {
     const auto same = [&](const NamedObject& object) { return object.name == name; };
     if (std::none_of(objects_.begin(), objects_.end(), same)) file.unused.push_back(name);
   }
+}
+
+// The first file that is whole, on every rank; empty if there is none.
+std::optional<LoadedFile> Session::load(const std::string& call, const RestoreOptions& options,
+                                        const NextFile& next_file) {
+  std::optional<Error> damage;
+  for (;;) {
+    std::optional<std::string> path;
+    std::optional<ReadableFile> source;
+    const Attempt attempt = attempting([&] {
+      while (is_writer() && !source) {
+        path = next_file(damage ? &*damage : nullptr);
+        if (!path) return;
+        try {
+          source.emplace(*files_, *path);
+          source->check_size(options.max_file_bytes);
+          read_header(*path, *source);
+        } catch (const Error& error) {
+          if (error.code() != ErrorCode::data_loss) throw;
+          damage = error;
+          source.reset();
+        }
+      }
+    });
+    const std::uint64_t size = agree(*communicator_, call, attempt, source ? source->size() : 0);
+    if (size == 0) return std::nullopt;
+    try {
+      return receive(call, path.value_or(""), source ? &*source : nullptr, size);
+    } catch (const Error& error) {
+      // The same on every rank: they go on to the next file together.
+      if (error.code() != ErrorCode::data_loss) throw;
+      damage = error;
+    }
+  }
+}
+
+// Rank 0's file on every rank, checked and decoded.
+LoadedFile Session::receive(const std::string& call, std::string path, ReadableFile* source,
+                            std::uint64_t size) {
+  LoadedFile file{.path = std::move(path), .bytes = {}, .objects = {}, .unused = {}};
+  std::vector<Digest> leaves;
+  agree(*communicator_, "making room for a checkpoint", attempting([&] {
+    file.bytes = FileBytes::allocate(size);
+    leaves.resize(leaf_count(size - header_bytes));
+  }));
+  broadcast_text(*communicator_, file.path);
+  const Attempt failed = receive_file(*communicator_, source, file.bytes, leaves);
+  agree(*communicator_, call, failed ? failed : attempting([&] {
+    const FileHeader header =
+        check_header(file.path, file.bytes.span().first(header_bytes), file.bytes.size());
+    check_digest(file.path, header, leaves);
+    decode(file);
+  }));
   return file;
 }
 
-LoadedFile Session::load(const std::string& path, const RestoreOptions& options) {
-  return decode(path, read_whole(*files_, path, options.max_file_bytes));
-}
-
 RestoreReport Session::restore(const std::string& call, const RestoreOptions& options,
-                               const std::function<std::optional<LoadedFile>()>& load_file) {
-  std::optional<LoadedFile> loaded;
-  Attempt attempt = ask_all(&Saveable::begin_restore);
-  if (!attempt && is_writer()) attempt = attempting([&] { loaded = load_file(); });
-  const std::uint64_t size =
-      agree(*communicator_, call, attempt, loaded ? loaded->bytes.size() : 0);
+                               const NextFile& next_file) {
   RestoreReport report;
-  if (size == 0) return report;
-
-  LoadedFile file = loaded ? std::move(*loaded) : LoadedFile{};
-  distribute(file, size);
-  agree(*communicator_, call, attempting([&] {
-    if (!is_writer()) file = decode(file.path, std::move(file.bytes));
-  }));
+  agree(*communicator_, call, ask_all(&Saveable::begin_restore));
+  const std::optional<LoadedFile> loaded = load(call, options, next_file);
+  if (!loaded) return report;
+  const LoadedFile& file = *loaded;
   std::vector<Prepared> prepared = prepare(file);
   if (options.allow_partial) {
     refuse_together(prepared);
@@ -185,16 +254,6 @@ RestoreReport Session::restore(const std::string& call, const RestoreOptions& op
   }
   import_reuse_ledger(file.drawn);
   return report;
-}
-
-// Brings rank 0's bytes and path to all ranks.
-void Session::distribute(LoadedFile& file, std::uint64_t size) {
-  if (communicator_->size() == 1) return;
-  agree(*communicator_, "making room for a checkpoint", attempting([&] {
-    if (!is_writer()) file.bytes = FileBytes::allocate(size);
-  }));
-  broadcast_text(*communicator_, file.path);
-  communicator_->broadcast(file.bytes.words());
 }
 
 std::vector<Session::Prepared> Session::prepare(const LoadedFile& file) const {

@@ -2,9 +2,10 @@
 // share: rank 0 touches files, everybody agrees after each step that can fail.
 //
 //   Session session(world, objects, files);
-//   session.begin_save(call);                               // collective: all are in step
-//   Written written = session.write(session.snapshot(), path);   // rank 0 alone
-//   SaveReport report = session.conclude_save(call, attempt, written, path);  // collective
+//   session.begin_save(call);                              // collective: all are in step
+//   SavedState state(session.view());                      // rank 0 alone, as the next
+//   SaveReport report = session.write(state, path);
+//   report = session.conclude_save(call, attempt, report);   // collective
 //
 // Thread-safety: one thread at a time; `write` may run on another, beside the rest.
 #pragma once
@@ -17,20 +18,22 @@
 
 #include "counterpoint/checkpoint/file_operations.h"
 #include "counterpoint/checkpoint/internal/agreement.h"
+#include "counterpoint/checkpoint/internal/durable_file.h"
 #include "counterpoint/checkpoint/internal/file_bytes.h"
+#include "counterpoint/checkpoint/internal/saved_state.h"
 #include "counterpoint/checkpoint/restore_report.h"
 #include "counterpoint/runtime/internal/draw_ledger.h"
 #include "counterpoint/runtime/saveable.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
-// A file that was read and validated, and the wanted objects out of it.
+// A file that was read and validated, and the wanted objects out of it, which refer to its bytes.
 struct LoadedFile {
   std::string path;
   FileBytes bytes;
   std::vector<std::optional<SavedObject>> objects;  // as the session's; empty where absent
   std::vector<std::string> unused;
-  std::vector<LedgerEntry> drawn = {};
+  std::vector<LedgerEntry> drawn = {};  // before it was saved, where reuse is watched for
 };
 
 class Session {
@@ -49,26 +52,31 @@ class Session {
 
   // Collective. Errors: diverged, or what else an object's ensure_in_step() threw.
   void begin_save(const std::string& call);
-  // A copy of the objects' state.
-  SavedObject snapshot() const;
+  // The objects' state where it lies.
+  SavedObject view() const;
   // Errors: as Checkpoint::save.
-  SaveReport write(const SavedObject& root, const std::string& path);
+  SaveReport write(const SavedState& state, const std::string& path);
   // Collective: rank 0's report on every rank, or its error.
   SaveReport conclude_save(const std::string& call, const Attempt& attempt, SaveReport report);
 
-  // Rank 0's part of a restore. Errors: as Checkpoint::restore.
-  LoadedFile load(const std::string& path, const RestoreOptions& options);
-  // Collective. `load_file` is called on rank 0; empty when there is nothing to restore.
+  // Which file to restore: called on rank 0, first with null, then after each file that turned out
+  // to be damaged with what is wrong with it. Empty when there is nothing to restore; may throw.
+  using NextFile = std::function<std::optional<std::string>(const Error* damage)>;
+
+  // Collective. Errors: as Checkpoint::restore.
   RestoreReport restore(const std::string& call, const RestoreOptions& options,
-                        const std::function<std::optional<LoadedFile>()>& load_file);
+                        const NextFile& next_file);
 
  private:
   struct Prepared;
 
   // Asks every object; the first objection. Collective where the objects communicate.
   Attempt ask_all(void (Saveable::*question)());
-  LoadedFile decode(const std::string& path, FileBytes bytes) const;
-  void distribute(LoadedFile& file, std::uint64_t size);
+  std::optional<LoadedFile> load(const std::string& call, const RestoreOptions& options,
+                                 const NextFile& next_file);
+  LoadedFile receive(const std::string& call, std::string path, ReadableFile* source,
+                     std::uint64_t size);
+  void decode(LoadedFile& file) const;
   std::vector<Prepared> prepare(const LoadedFile& file) const;
   void require_all(const std::string& call, const LoadedFile& file,
                    const std::vector<Prepared>& prepared);
@@ -78,7 +86,7 @@ class Session {
   NamedObjects objects_;
   std::shared_ptr<FileOperations> files_;
   std::string names_;
-  std::optional<SavedObject> reuse_ledger_;
+  std::optional<SavedObject> reuse_ledger_;  // of the save under way
 };
 
 }  // namespace counterpoint::inline v1::checkpoint_internal
