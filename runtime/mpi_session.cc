@@ -1,6 +1,7 @@
 #include "counterpoint/runtime/internal/mpi_session.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -123,9 +124,14 @@ void MpiSession::release_all() noexcept {
 }
 
 void MpiSession::end(int exit_status) noexcept {
-  // MPI_Finalize belongs to the main thread; a process that exits elsewhere ends without it, which
-  // the launcher reports.
-  if (!owns_mpi_ || finalized_ || mpi_finalized() || !is_callable()) return;
+  if (!owns_mpi_ || finalized_ || mpi_finalized()) return;
+  if (!is_callable()) {
+    // MPI_Finalize belongs to the main thread; a process that exits elsewhere ends without it. Not every
+    // launcher takes that for a failure, so the status says it.
+    std::fflush(nullptr);
+    if (exit_status == 0) _exit(1);
+    return;
+  }
   if (!stuck_ && last_barrier_) {
     try {
       // A rank that failed waits only long enough for others that failed with it to say why; the rest of
