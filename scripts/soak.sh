@@ -1,8 +1,14 @@
 #!/bin/bash
-# The long checks, for a night rather than for every change: the tests under sanitizers, and known
-# answers from the NumPy reference with seeds that nobody has seen.
+# The long checks, for a night rather than for every change.
 #
-#   scripts/soak.sh [PART...]     asan, tsan, answers; all of them without arguments
+#   scripts/soak.sh [PART...]     all of them without arguments
+#
+#   asan, tsan   the tests under sanitizers
+#   answers      known answers from the NumPy reference, with seeds that nobody has seen
+#   endurance    random delays, and tens of thousands of steps, on threads and under mpirun
+#   faults       ranks killed, stopped, delayed or throwing at random moments
+#   hosts        a job on three hosts (network namespaces), one of them killed, one's link cut
+#   mpich        the tests of communicators and of the strategy under MPICH
 #
 # SOAK_MINUTES (10) is how long each open-ended part goes on; SOAK_SEED sets the first seed.
 # What fails names what is needed to see it again.
@@ -43,13 +49,72 @@ answers() {
   return $status
 }
 
-(($#)) || set -- asan tsan answers
+build_release() {  # TARGET...
+  cmake --preset release && cmake --build --preset release --parallel 2 --target "$@"
+}
+
+endurance() {
+  local seed=${SOAK_SEED:-$(date +%s)} until=$((SECONDS + 60 * minutes)) ranks status=0
+  local program=build/release/tests/endurance/endurance_test
+  build_release endurance_test || return 1
+  while ((SECONDS < until)); do
+    for ranks in 0 1 2 3 4; do
+      local -x COUNTERPOINT_SEED=$seed COUNTERPOINT_EFFORT=5
+      if ((ranks == 0)); then
+        "$program" --gtest_brief=1
+      else
+        COUNTERPOINT_EXPECTED_RANKS=$ranks timeout 600 mpirun -n "$ranks" "$program" --gtest_brief=1
+      fi || {
+        echo "endurance: $ranks ranks; see it again with SOAK_SEED=$seed scripts/soak.sh endurance" >&2
+        status=1
+      }
+    done
+    seed=$((seed + 1))
+  done
+  return $status
+}
+
+faults() {
+  local seed=${SOAK_SEED:-$(date +%s)} until=$((SECONDS + 60 * minutes)) status=0
+  build_release faulty_training || return 1
+  while ((SECONDS < until)); do
+    python3 tests/endurance/random_faults.py --program build/release/tests/endurance/faulty_training \
+      --folder build/soak/faults --jobs 30 --seed "$seed" || {
+      echo "faults: see it again with SOAK_SEED=$seed scripts/soak.sh faults" >&2
+      status=1
+    }
+    seed=$((seed + 1))
+  done
+  return $status
+}
+
+hosts() {
+  build_release faulty_training &&
+    scripts/hosts.sh build/release/tests/endurance/faulty_training build/soak/hosts
+}
+
+# In a build of its own: a program is linked with one MPI.
+mpich() {
+  if ! command -v mpiexec.mpich >/dev/null || ! command -v mpicxx.mpich >/dev/null; then
+    echo "SKIPPED: there is no MPICH (Debian's mpich and libmpich-dev)"
+    return 0
+  fi
+  cmake -S . -B build/mpich -G Ninja -DCMAKE_BUILD_TYPE=Release -DCOUNTERPOINT_BENCHMARKS=OFF \
+    -DCOUNTERPOINT_EXAMPLES=OFF -DMPI_C_COMPILER=mpicc.mpich -DMPI_CXX_COMPILER=mpicxx.mpich \
+    -DMPIEXEC_EXECUTABLE="$(command -v mpiexec.mpich)" &&
+    cmake --build build/mpich --parallel 2 --target communicator_mpi_test communicator_user_mpi \
+      communicator_faults strategy_mpi_test strategy_faults global_generator endurance_test &&
+    ctest --test-dir build/mpich --output-on-failure --no-tests=error \
+      -R '^(communicator_(mpi|user_mpi|faults)|strategy_(mpi|faults)|global_generator|endurance_mpi)'
+}
+
+(($#)) || set -- asan tsan answers endurance faults hosts mpich
 scripts/install_dependencies.sh --tests
 for part in "$@"; do
   case $part in
-    asan | tsan | answers) ;;
+    asan | tsan | answers | endurance | faults | hosts | mpich) ;;
     *)
-      echo "soak.sh: unknown part '$part'; there are asan, tsan and answers" >&2
+      echo "soak.sh: unknown part '$part'; its first lines name those that there are" >&2
       exit 2
       ;;
   esac

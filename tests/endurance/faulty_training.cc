@@ -3,8 +3,9 @@
 //
 //   mpirun -n 3 faulty_training FAULT CULPRIT MILLISECONDS REPLICAS_PER_RANK FOLDER
 //
-// FAULT is kill, stop, late (longer than the deadline), delay (shorter), throw or none. Each rank says
-// "rank R is process P" first, and ends with "rank R is done: DIGEST" or "rank R saw CODE: MESSAGE".
+// FAULT is kill, stop, late (longer than the deadline), delay (shorter), throw, outside (somebody
+// else's business) or none. Each rank says "rank R is process P" first, and ends with "rank R is done:
+// DIGEST" or "rank R saw CODE: MESSAGE".
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -151,7 +152,8 @@ int main(int argc, char** argv) {
   say(me + " is process " + std::to_string(getpid()));
   try {
     std::optional<Fault> fault;
-    if (kind != "none" && world->rank() == culprit) fault.emplace(kind, culprit, after);
+    const bool own_business = kind != "none" && kind != "outside";
+    if (own_business && world->rank() == culprit) fault.emplace(kind, culprit, after);
     const std::uint64_t digest =
         train(world, std::atoi(argv[4]), argv[5], ends ? steps_with_an_end : 1'000'000);
     say(me + " is done: " + std::to_string(digest));

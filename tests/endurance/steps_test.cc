@@ -45,6 +45,11 @@ class Memory {
     return quarter == 0 ? 0 : lowest(samples_.size() - quarter) - lowest(0);
   }
   bool flat() const { return samples_.size() >= 16 && growth_kib() <= 256; }
+  std::string samples() const {
+    std::string text = "KiB:";
+    for (const std::int64_t sample : samples_) text.append(" ").append(std::to_string(sample));
+    return text;
+  }
 
  private:
   std::vector<std::int64_t> samples_;
@@ -138,7 +143,7 @@ TEST_P(Steps, EndInStepWithFlatMemory) {
       if (step > steps / 5 && step % (steps / 100) == 0) memory.sample();
     }
     EXPECT_TRUE(memory.flat()) << "grown by " << memory.growth_kib() << " KiB over " << steps
-                               << " steps on rank " << world->rank();
+                               << " steps on rank " << world->rank() << "; " << memory.samples();
     training.check();
     const std::vector<std::uint64_t> digests = training.digests();
     EXPECT_EQ(digests, std::vector(digests.size(), digests.front()));
