@@ -1,11 +1,11 @@
 // Gamma by squeezed rejection from a cubed normal; shapes below 1 by a power of a uniform.
 // Sources: Marsaglia and Tsang, "A simple method for generating gamma variables" (2000);
 // docs/streams.md section 12.
+#include <algorithm>
 #include <cmath>
 
+#include "counterpoint/kernels/internal/chunked_draw.h"
 #include "counterpoint/kernels/internal/math.h"
-#include "counterpoint/kernels/internal/philox_readers.h"
-#include "counterpoint/kernels/internal/philox_samplers.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {
@@ -69,7 +69,7 @@ T scaled(double x, T beta) {
 }
 
 template <class T>
-void fill_typed(const GammaFill& fill) {
+void fill_scalar(const GammaFill& fill) {
   const BatchedDraw& draw = fill.draw;
   T* const out = static_cast<T*>(draw.output);
   const T* const alpha = static_cast<const T*>(fill.alpha);
@@ -86,9 +86,41 @@ void fill_typed(const GammaFill& fill) {
   });
 }
 
+template <class T>
+const char* fill_typed(const GammaFill& fill) {
+  const BatchedDraw& draw = fill.draw;
+  if (!worth_chunks(draw)) {
+    fill_scalar<T>(fill);
+    return "scalar";
+  }
+  const T* const alpha = static_cast<const T*>(fill.alpha);
+  const T* const beta = static_cast<const T*>(fill.beta);
+  const auto redo = [&](std::uint64_t b, PhiloxBlocks blocks) {
+    return GammaSampler(widened(alpha[b])).draw(blocks);
+  };
+  if (draw.batch == 1) {
+    GammaChunk chunk(draw.key, draw.counter.high);
+    chunk.uniform = true;
+    chunk.alpha[0] = widened(alpha[0]);
+    const T one_beta = beta[0];
+    return draw_alike<T>(draw, kBlocksPerStream, chunk, redo,
+                         [&](std::uint64_t, double x) { return scaled<T>(x, one_beta); });
+  }
+  OutputsOfAKind<GammaChunk, T> outputs(draw, kBlocksPerStream);
+  const auto cast = [&](std::uint64_t b, double x) { return scaled<T>(x, beta[b]); };
+  for_each_stream(draw, [&](std::uint64_t i, std::uint64_t b, std::uint64_t stream) {
+    const auto place = [&](GammaChunk& chunk, std::uint64_t n) {
+      chunk.alpha[n] = widened(alpha[b]);
+    };
+    outputs.add(i, b, stream, place, redo, cast);
+  });
+  outputs.flush(redo, cast);
+  return outputs.target();
+}
+
 }  // namespace
 
-void fill_philox_gamma(const GammaFill& fill) {
+const char* fill_philox_gamma(const GammaFill& fill) {
   switch (fill.dtype) {
     case DType::f16:
       return fill_typed<Float16>(fill);
@@ -96,6 +128,17 @@ void fill_philox_gamma(const GammaFill& fill) {
       return fill_typed<double>(fill);
     default:
       return fill_typed<float>(fill);
+  }
+}
+
+void fill_philox_gamma_scalar(const GammaFill& fill) {
+  switch (fill.dtype) {
+    case DType::f16:
+      return fill_scalar<Float16>(fill);
+    case DType::f64:
+      return fill_scalar<double>(fill);
+    default:
+      return fill_scalar<float>(fill);
   }
 }
 

@@ -1,21 +1,21 @@
 // Poisson: products of uniforms for rates below 10, transformed rejection from there on.
 // Sources: Knuth, TAOCP 2, 3.4.1, for the products; Hormann, "The transformed rejection method for
 // generating Poisson random variables" (1993), PTRS; docs/streams.md section 13.
+#include <algorithm>
 #include <cmath>
 
+#include "counterpoint/kernels/internal/chunked_draw.h"
 #include "counterpoint/kernels/internal/math.h"
-#include "counterpoint/kernels/internal/philox_readers.h"
-#include "counterpoint/kernels/internal/philox_samplers.h"
 
 namespace counterpoint::inline v1::kernels {
 namespace {
 
 constexpr double kSmallRate = 10;
 
-// What the draws of one rate share.
-class PoissonSampler {
+// What the draws of one rate share; a rate of 0 and below, or infinity, draws nothing.
+class PoissonRate {
  public:
-  PoissonSampler(double rate, double largest) : rate_(rate), largest_(largest) {
+  explicit PoissonRate(double rate) : rate_(rate) {
     if (rate < kSmallRate) {
       limit_ = math::exp(-rate);
       return;
@@ -27,9 +27,21 @@ class PoissonSampler {
     v_r_ = 0.9277 - 3.6224 / (b_ - 2);
   }
 
-  double draw(PhiloxBlocks blocks) const {
+  bool is_small() const { return rate_ < kSmallRate; }
+
+  double draw(PhiloxBlocks blocks, double largest) const {
     ReversedUniforms uniforms(blocks);
-    return rate_ < kSmallRate ? product(uniforms) : transformed(uniforms);
+    return is_small() ? product(uniforms) : transformed(uniforms, largest);
+  }
+
+  void place(PoissonProductChunk& chunk, std::uint64_t n) const { chunk.limit[n] = limit_; }
+  void place(PoissonChunk& chunk, std::uint64_t n) const {
+    chunk.rate[n] = rate_;
+    chunk.log_rate[n] = log_rate_;
+    chunk.a[n] = a_;
+    chunk.b[n] = b_;
+    chunk.inverse_alpha[n] = inverse_alpha_;
+    chunk.v_r[n] = v_r_;
   }
 
  private:
@@ -43,13 +55,13 @@ class PoissonSampler {
     }
   }
 
-  double transformed(ReversedUniforms& uniforms) const {
+  double transformed(ReversedUniforms& uniforms, double largest) const {
     while (true) {
       const double u = uniforms.next() - 0.5;
       const double v = uniforms.next();
       const double us = 0.5 - std::fabs(u);
       const double k = std::floor((2 * a_ / us + b_) * u + rate_ + 0.43);
-      if (k > largest_) continue;
+      if (k > largest) continue;
       if (us >= 0.07 && v <= v_r_) return k;
       if (!(k >= 0) || (us < 0.013 && v > us)) continue;
       const double s = math::log(v * inverse_alpha_ / (a_ / (us * us) + b_));
@@ -58,7 +70,6 @@ class PoissonSampler {
   }
 
   double rate_;
-  double largest_;
   double limit_ = 1;
   double log_rate_ = 0;
   double a_ = 0;
@@ -78,30 +89,95 @@ constexpr double largest() {
   }
 }
 
+// The output of a rate that draws nothing.
 template <class T>
-void fill_typed(const PoissonFill& fill) {
+bool is_certain(double rate, T* x) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (rate > 0 && rate != kInfinity) return false;
+  *x = sample_cast<T>(rate > 0 && !std::is_integral_v<T> ? kInfinity : 0);
+  return true;
+}
+
+template <class T>
+void fill_scalar(const PoissonFill& fill) {
   const BatchedDraw& draw = fill.draw;
   T* const out = static_cast<T*>(draw.output);
-  PoissonSampler sampler(0, largest<T>());
-  std::uint64_t sampler_of = draw.batch;  // none
+  PoissonRate rate(0);
+  std::uint64_t rate_of = draw.batch;  // none
   for_each_stream(draw, [&](std::uint64_t i, std::uint64_t b, std::uint64_t stream) {
-    const double rate = fill.rates[b];
-    if (rate <= 0 || rate == kInfinity) {
-      out[i] = sample_cast<T>(rate > 0 && !std::is_integral_v<T> ? kInfinity : 0);
-      return;
+    if (is_certain(fill.rates[b], &out[i])) return;
+    if (b != rate_of) {
+      rate = PoissonRate(fill.rates[b]);
+      rate_of = b;
     }
-    if (b != sampler_of) {
-      sampler = PoissonSampler(rate, largest<T>());
-      sampler_of = b;
-    }
-    out[i] = sample_cast<T>(sampler.draw({draw.counter + kBlocksPerStream * stream, draw.key}));
+    const PhiloxBlocks blocks(draw.counter + kBlocksPerStream * stream, draw.key);
+    out[i] = sample_cast<T>(rate.draw(blocks, largest<T>()));
   });
+}
+
+template <class T, class Chunk>
+const char* fill_alike(const PoissonFill& fill, const PoissonRate& rate, Chunk& chunk) {
+  chunk.uniform = true;
+  rate.place(chunk, 0);
+  return draw_alike<T>(
+      fill.draw, kBlocksPerStream, chunk,
+      [&](std::uint64_t, PhiloxBlocks blocks) { return rate.draw(blocks, largest<T>()); },
+      [](std::uint64_t, double x) { return sample_cast<T>(x); });
+}
+
+template <class T>
+const char* fill_of_one_rate(const PoissonFill& fill) {
+  const BatchedDraw& draw = fill.draw;
+  T* const out = static_cast<T*>(draw.output);
+  if (is_certain(fill.rates[0], out)) {
+    std::fill_n(out, draw.count, *out);
+    return "scalar";
+  }
+  const PoissonRate rate(fill.rates[0]);
+  if (rate.is_small()) {
+    PoissonProductChunk chunk(draw.key, draw.counter.high);
+    return fill_alike<T>(fill, rate, chunk);
+  }
+  PoissonChunk chunk(draw.key, draw.counter.high);
+  chunk.largest = largest<T>();
+  return fill_alike<T>(fill, rate, chunk);
+}
+
+template <class T>
+const char* fill_typed(const PoissonFill& fill) {
+  const BatchedDraw& draw = fill.draw;
+  if (!worth_chunks(draw)) {
+    fill_scalar<T>(fill);
+    return "scalar";
+  }
+  if (draw.batch == 1) return fill_of_one_rate<T>(fill);
+  T* const out = static_cast<T*>(draw.output);
+  OutputsOfAKind<PoissonProductChunk, T> small(draw, kBlocksPerStream);
+  OutputsOfAKind<PoissonChunk, T> large(draw, kBlocksPerStream);
+  large.chunk().largest = largest<T>();
+  const auto redo = [&](std::uint64_t b, PhiloxBlocks blocks) {
+    return PoissonRate(fill.rates[b]).draw(blocks, largest<T>());
+  };
+  const auto cast = [](std::uint64_t, double x) { return sample_cast<T>(x); };
+  for_each_stream(draw, [&](std::uint64_t i, std::uint64_t b, std::uint64_t stream) {
+    if (is_certain(fill.rates[b], &out[i])) return;
+    const PoissonRate rate(fill.rates[b]);
+    const auto place = [&](auto& chunk, std::uint64_t n) { rate.place(chunk, n); };
+    if (rate.is_small()) {
+      small.add(i, b, stream, place, redo, cast);
+    } else {
+      large.add(i, b, stream, place, redo, cast);
+    }
+  });
+  small.flush(redo, cast);
+  large.flush(redo, cast);
+  if (small.target() != nullptr) return small.target();
+  return large.target() != nullptr ? large.target() : "scalar";
 }
 
 }  // namespace
 
-void fill_philox_poisson(const PoissonFill& fill) {
+const char* fill_philox_poisson(const PoissonFill& fill) {
   switch (fill.dtype) {
     case DType::f16:
       return fill_typed<Float16>(fill);
@@ -113,6 +189,21 @@ void fill_philox_poisson(const PoissonFill& fill) {
       return fill_typed<std::int64_t>(fill);
     default:
       return fill_typed<float>(fill);
+  }
+}
+
+void fill_philox_poisson_scalar(const PoissonFill& fill) {
+  switch (fill.dtype) {
+    case DType::f16:
+      return fill_scalar<Float16>(fill);
+    case DType::f64:
+      return fill_scalar<double>(fill);
+    case DType::i32:
+      return fill_scalar<std::int32_t>(fill);
+    case DType::i64:
+      return fill_scalar<std::int64_t>(fill);
+    default:
+      return fill_scalar<float>(fill);
   }
 }
 

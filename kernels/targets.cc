@@ -2,6 +2,7 @@
 
 #include <hwy/targets.h>
 
+#include "counterpoint/kernels/internal/philox_samplers.h"
 #include "counterpoint/kernels/internal/philox_scalar.h"
 #include "counterpoint/kernels/internal/threefry_scalar.h"
 #include "counterpoint/kernels/simd/philox_fills.h"
@@ -46,8 +47,19 @@ std::string_view fill_naming_target(const StreamDefinition& stream, const Fill& 
   return "scalar";
 }
 
+std::string_view fill_naming_target(const BinomialFill& fill) { return fill_philox_binomial(fill); }
+std::string_view fill_naming_target(const GammaFill& fill) { return fill_philox_gamma(fill); }
+std::string_view fill_naming_target(const PoissonFill& fill) { return fill_philox_poisson(fill); }
+
 const StreamDefinition& philox_scalar_stream() {
-  static const StreamDefinition stream = with_fill(philox_stream(), fill_philox_scalar);
+  static const StreamDefinition stream = [] {
+    StreamDefinition scalar = with_fill(philox_stream(), fill_philox_scalar);
+    scalar.fill_binomial = fill_philox_binomial_scalar;
+    scalar.samplers.gamma = fill_philox_gamma_scalar;
+    scalar.samplers.poisson = fill_philox_poisson_scalar;
+    scalar.samplers.categorical = fill_philox_categorical_scalar;
+    return scalar;
+  }();
   return stream;
 }
 

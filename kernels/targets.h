@@ -35,6 +35,11 @@ class COUNTERPOINT_PUBLIC ForcedTarget {
 COUNTERPOINT_PUBLIC std::string_view fill_naming_target(const StreamDefinition& stream,
                                                         const Fill& fill);
 
+// Philox's samplers, likewise; "scalar" also for draws that need no random numbers.
+COUNTERPOINT_PUBLIC std::string_view fill_naming_target(const BinomialFill& fill);
+COUNTERPOINT_PUBLIC std::string_view fill_naming_target(const GammaFill& fill);
+COUNTERPOINT_PUBLIC std::string_view fill_naming_target(const PoissonFill& fill);
+
 // The same streams, computed by the scalar references only.
 COUNTERPOINT_PUBLIC const StreamDefinition& philox_scalar_stream();
 COUNTERPOINT_PUBLIC const StreamDefinition& threefry_scalar_stream();

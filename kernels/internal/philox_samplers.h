@@ -1,21 +1,31 @@
-// TensorFlow's stateless samplers on Philox: gamma, Poisson, categorical, bounded normal.
+// TensorFlow's samplers on Philox: binomial, gamma, Poisson, categorical, bounded normal.
 //
-//   fill_philox_gamma({.draw = {...}, .dtype = DType::f64, .alpha = alphas, .beta = betas});
+//   const char* ran = fill_philox_gamma({.draw = {...}, .dtype = DType::f64, .alpha = alphas,
+//                                        .beta = betas});   // "AVX3", ..., "scalar"
+//   fill_philox_gamma_scalar(fill);                         // the same bits
 //
-// Internal. Thread-safety: pure. Source: docs/streams.md sections 12 to 15.
+// Internal. Thread-safety: pure. Source: docs/streams.md sections 11 to 15.
 #pragma once
 
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
-#include "counterpoint/kernels/sampler_fills.h"
+#include "counterpoint/kernels/internal/sampler_chunk.h"
+#include "counterpoint/kernels/stream_definition.h"
 
 namespace counterpoint::inline v1::kernels {
 
-void fill_philox_gamma(const GammaFill& fill);
-void fill_philox_poisson(const PoissonFill& fill);
+// By vectors, but for a few outputs and for streams that carry into the counter's upper half.
+const char* fill_philox_binomial(const BinomialFill& fill);
+const char* fill_philox_gamma(const GammaFill& fill);
+const char* fill_philox_poisson(const PoissonFill& fill);
 void fill_philox_categorical(const CategoricalFill& fill);
+
+void fill_philox_binomial_scalar(const BinomialFill& fill);
+void fill_philox_gamma_scalar(const GammaFill& fill);
+void fill_philox_poisson_scalar(const PoissonFill& fill);
+void fill_philox_categorical_scalar(const CategoricalFill& fill);
 bool fill_philox_bounded_normal(const BoundedNormalFill& fill, std::uint64_t* failed_batch);
 
 inline constexpr std::uint64_t kBlocksPerStream = 256;
@@ -34,6 +44,14 @@ void for_each_stream(const BatchedDraw& draw, Visit visit) {
       ++s;
     }
   }
+}
+
+// Up to here the scalar code is faster than whole vectors.
+inline constexpr std::uint64_t kFewOutputs = 4;
+
+inline bool worth_chunks(const BatchedDraw& draw) {
+  return draw.count > kFewOutputs &&
+         fits_chunks(draw.counter, draw.batch * draw.samples, kBlocksPerStream);
 }
 
 // A double as an output, as TensorFlow casts it.

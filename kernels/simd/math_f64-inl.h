@@ -1,6 +1,7 @@
 // math_f64.h's log, sin and cos in vectors: the same operations in the same order.
 //
-//   VD l = LogF64(x);                        // positive, normal x of exponent above -1024
+//   VD l = LogF64(x);                        // positive, normal x
+//   LogPartsF64(x, high, low);               // math::log_parts_f64
 //   SinCosF64(v, sine, cosine);              // 0 <= v < 2 pi
 //   TwoProduct(a, b, high, low);             // a * b exactly
 //
@@ -70,7 +71,7 @@ HWY_INLINE VD Horner(VD x, const double (&coefficients)[kTerms]) {
   return sum;
 }
 
-HWY_INLINE VD LogF64(VD x) {
+HWY_INLINE void LogPartsF64(VD x, VD& high, VD& low) {
   const DD d;
   const D64 d64;
   constexpr std::uint64_t kBias = std::uint64_t{1} << 62;  // 1024 exponents: keeps t positive
@@ -109,7 +110,14 @@ HWY_INLINE VD LogF64(VD x) {
   const VD small = hn::Add(
       hn::Add(hn::Mul(k, BroadcastF64(math::kLn2Lo)), hn::Add(two_s_lo, hn::Mul(two_s_lo, s2_hi))),
       cubic_lo);
-  return hn::Add(second_hi, hn::Add(hn::Add(first_lo, second_lo), hn::Add(small, tail)));
+  high = second_hi;
+  low = hn::Add(hn::Add(first_lo, second_lo), hn::Add(small, tail));
+}
+
+HWY_INLINE VD LogF64(VD x) {
+  VD high, low;
+  LogPartsF64(x, high, low);
+  return hn::Add(high, low);
 }
 
 // The vector form of math::sincos_f64, after reduction to y + y_lo.

@@ -1,0 +1,210 @@
+// Binomial by Philox: geometric steps, and transformed rejection.
+#include "counterpoint/kernels/simd/sampler_chunks.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_binomial.cc"
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include "counterpoint/kernels/internal/stirling_tail.h"
+#include "counterpoint/kernels/simd/rounds-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
+namespace {
+
+#if COUNTERPOINT_VECTORS
+
+// ------------------------------------------------------------------ geometric steps
+
+// log(u) to 2^-48 of itself, for normal u in (0, 1).
+HWY_INLINE VD RoughLog(VD u) {
+  const DD d;
+  constexpr std::uint64_t kBias = std::uint64_t{1} << 62;  // 1024 exponents: keeps t positive
+  const V64 t = hn::Sub(hn::BitCast(D64(), u), Broadcast64(math::kLogOffsetF64 - kBias));
+  const V64 exponent = hn::Or(hn::ShiftRight<52>(t), Broadcast64(0x4330000000000000u));
+  const VD k = hn::Sub(hn::BitCast(d, exponent), BroadcastF64(0x1p52 + 1024));
+  const VD z = hn::BitCast(
+      d, hn::Add(hn::And(t, Broadcast64(0x000fffffffffffffu)), Broadcast64(math::kLogOffsetF64)));
+  const VD one = BroadcastF64(1.0);
+  const VD s = hn::Div(hn::Sub(z, one), hn::Add(z, one));
+  const VD s2 = hn::Mul(s, s);
+  VD series = BroadcastF64(math::kLogP[6]);
+  for (int i = 5; i >= 0; --i) series = hn::MulAdd(series, s2, BroadcastF64(math::kLogP[i]));
+  series = hn::MulAdd(series, s2, BroadcastF64(2.0 / 3));
+  series = hn::MulAdd(series, s2, BroadcastF64(2.0));
+  return hn::MulAdd(k, BroadcastF64(math::kLn2), hn::Mul(series, s));
+}
+
+HWY_INLINE VD ExactStep(VD u, VD log_of_failure) {
+  const VD log = hn::IfThenElse(hn::Gt(u, hn::Zero(DD())), LogF64(u),
+                                BroadcastF64(-std::numeric_limits<double>::infinity()));
+  return hn::Ceil(hn::Div(log, log_of_failure));
+}
+
+// ceil(log(u) / log_of_failure). Only quotients next to an integer need all bits of the logarithm.
+HWY_INLINE VD Step(VD u, VD log_of_failure, VD reciprocal) {
+  const DD d;
+  const VD quotient = hn::Mul(RoughLog(u), reciprocal);
+  const VD distance = hn::Abs(hn::Sub(quotient, hn::Round(quotient)));
+  const MD clear =
+      hn::And(hn::Gt(distance, hn::Mul(quotient, BroadcastF64(0x1p-40))), hn::Gt(u, hn::Zero(d)));
+  const VD rough = hn::Ceil(quotient);
+  if (HWY_LIKELY(hn::AllTrue(d, clear))) return rough;
+  return hn::IfThenElse(clear, rough, ExactStep(u, log_of_failure));
+}
+
+template <bool kUniform>
+void DrawSteps(BinomialStepChunk& chunk) {
+  const DD dd;
+  Queue<1> first, second;  // trials so far
+  first.start(chunk, hn::Zero(dd));
+  VD successes = hn::Zero(dd);  // before this round
+  const VD one = BroadcastF64(1.0);
+  const VD reciprocal_of_all = hn::Div(one, BroadcastF64(chunk.log_of_failure.values[0]));
+  DrawRounds(
+      chunk, first, second,
+      [&](const auto& queue, std::uint64_t i, VD u, VD v, auto& next) {
+        const V64 index = queue.index(i);
+        const VD trials = Parameter<kUniform>(chunk.count_of_trials, index);
+        const VD log_of_failure = Parameter<kUniform>(chunk.log_of_failure, index);
+        const VD reciprocal = kUniform ? reciprocal_of_all : hn::Div(one, log_of_failure);
+        const VD sum = hn::Add(queue.template column<0>(i), Step(u, log_of_failure, reciprocal));
+        const VD sum2 = hn::Add(sum, Step(v, log_of_failure, reciprocal));
+        const MD done = hn::Gt(sum, trials);
+        const MD done2 = hn::Or(done, hn::Gt(sum2, trials));
+        Put(chunk, index, hn::IfThenElse(done, successes, hn::Add(successes, one)));
+        next.append(hn::And(hn::Not(done2), queue.mask(i)), index,
+                    hn::Add(queue.counter(i), Broadcast64(1)), sum2);
+      },
+      [&](auto&) { successes = hn::Add(successes, BroadcastF64(2.0)); });
+}
+
+// ------------------------------------------------------------------ transformed rejection
+
+// stirling_tail(k) for k >= 0.
+HWY_INLINE VD StirlingTail(VD k) {
+  const DD d;
+  const VD x = hn::Add(k, BroadcastF64(1.0));
+  const VD square = hn::Mul(x, x);
+  const VD inner = hn::Sub(BroadcastF64(1.0 / 360), hn::Div(BroadcastF64(1.0 / 1260), square));
+  const VD series = hn::Div(hn::Sub(BroadcastF64(1.0 / 12), hn::Div(inner, square)), x);
+  const MD small = hn::Le(k, BroadcastF64(9));
+  if (hn::AllFalse(d, small)) return series;
+  const V64 whole = hn::BitCast(D64(), hn::Add(hn::Floor(k), BroadcastF64(0x1p52)));
+  const VD exact = hn::GatherIndex(d, kStirlingTails, AsOffset(hn::And(whole, Broadcast64(15))));
+  return hn::IfThenElse(small, exact, series);
+}
+
+// A log of numbers that are positive and normal; others are noted as rare.
+HWY_INLINE VD LogOrRare(VD x, MD& rare) {
+  const MD normal = hn::And(hn::Ge(x, BroadcastF64(std::numeric_limits<double>::min())),
+                            hn::Le(x, BroadcastF64(std::numeric_limits<double>::max())));
+  rare = hn::Or(rare, hn::Not(normal));
+  return LogF64(x);
+}
+
+// Whether k is accepted, from log(v * alpha / (a / us^2 + b)) on.
+template <bool kUniform>
+HWY_INLINE MD Accepted(const BinomialChunk& chunk, V64 index, VD k, VD v, VD us, MD& rare) {
+  const VD one = BroadcastF64(1.0);
+  const VD half = BroadcastF64(0.5);
+  const VD n = Parameter<kUniform>(chunk.n, index);
+  const VD m = Parameter<kUniform>(chunk.m, index);
+  const VD r = Parameter<kUniform>(chunk.r, index);
+  const VD height = hn::Add(hn::Div(Parameter<kUniform>(chunk.a, index), hn::Mul(us, us)),
+                            Parameter<kUniform>(chunk.b, index));
+  const VD ratio = hn::Div(hn::Mul(v, Parameter<kUniform>(chunk.alpha, index)), height);
+  const VD log_v = LogOrRare(ratio, rare);
+  const VD rest = hn::Add(hn::Sub(n, k), one);
+  const VD rest_of_m = hn::Add(hn::Sub(n, m), one);
+  const VD log_rest = LogOrRare(hn::Div(rest_of_m, rest), rare);
+  const VD k1 = hn::Add(k, one);
+  const VD log_k = LogOrRare(hn::Div(hn::Mul(r, rest), k1), rare);
+  VD bound =
+      hn::Add(Parameter<kUniform>(chunk.log_at_mode, index), hn::Mul(hn::Add(n, one), log_rest));
+  bound = hn::Add(bound, hn::Mul(hn::Add(k, half), log_k));
+  bound = hn::Add(bound, Parameter<kUniform>(chunk.tail_of_m, index));
+  bound = hn::Add(bound, Parameter<kUniform>(chunk.tail_of_rest, index));
+  bound = hn::Sub(bound, StirlingTail(k));
+  bound = hn::Sub(bound, StirlingTail(hn::Sub(n, k)));
+  return hn::Le(log_v, bound);
+}
+
+template <bool kUniform>
+void DrawTransformed(BinomialChunk& chunk) {
+  const DD dd;
+  Queue<0> first, second;
+  Queue<3> open;  // k, v, us
+  first.start(chunk);
+  open.clear();
+  DrawRounds(
+      chunk, first, second,
+      [&](const auto& queue, std::uint64_t i, VD uniform, VD v, auto& next) {
+        const V64 index = queue.index(i);
+        const VD a = Parameter<kUniform>(chunk.a, index);
+        const VD b = Parameter<kUniform>(chunk.b, index);
+        const VD u = hn::Sub(uniform, BroadcastF64(0.5));
+        const VD us = hn::Sub(BroadcastF64(0.5), hn::Abs(u));
+        const VD slope = hn::Add(hn::Div(hn::Mul(BroadcastF64(2.0), a), us), b);
+        const VD k = hn::Floor(hn::Add(hn::Mul(slope, u), Parameter<kUniform>(chunk.c, index)));
+        const MD quick = hn::And(hn::Ge(us, BroadcastF64(0.07)),
+                                 hn::Le(v, Parameter<kUniform>(chunk.v_r, index)));
+        const MD possible =
+            hn::And(hn::Ge(k, hn::Zero(dd)), hn::Le(k, Parameter<kUniform>(chunk.n, index)));
+        const MD undecided = hn::And(hn::And(possible, hn::Not(quick)), queue.mask(i));
+        Put(chunk, index, k);
+        const V64 counter = hn::Add(queue.counter(i), Broadcast64(1));
+        open.append(undecided, index, counter, k, v, us);
+        next.append(hn::And(hn::Not(hn::Or(undecided, quick)), queue.mask(i)), index, counter);
+      },
+      [&](auto& next) {
+        open.close();
+        for (std::uint64_t i = 0; i < open.size(); i += hn::Lanes(dd)) {
+          const V64 index = open.index(i);
+          MD rare = hn::FirstN(dd, 0);
+          const MD accepted =
+              Accepted<kUniform>(chunk, index, open.template column<0>(i),
+                                 open.template column<1>(i), open.template column<2>(i), rare);
+          Leave(chunk, hn::And(rare, open.mask(i)), index);
+          const MD rejected = hn::Not(hn::Or(accepted, rare));
+          next.append(hn::And(rejected, open.mask(i)), index, open.counter(i));
+        }
+        open.clear();
+      });
+}
+
+const char* DrawBinomialSteps(BinomialStepChunk& chunk) {
+  chunk.uniform ? DrawSteps<true>(chunk) : DrawSteps<false>(chunk);
+  return hwy::TargetName(HWY_TARGET);
+}
+
+const char* DrawBinomialTransformed(BinomialChunk& chunk) {
+  chunk.uniform ? DrawTransformed<true>(chunk) : DrawTransformed<false>(chunk);
+  return hwy::TargetName(HWY_TARGET);
+}
+
+#else
+const char* DrawBinomialSteps(BinomialStepChunk& chunk) { return leave_chunk(chunk); }
+const char* DrawBinomialTransformed(BinomialChunk& chunk) { return leave_chunk(chunk); }
+#endif
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace counterpoint::inline v1::kernels {
+
+HWY_EXPORT(DrawBinomialSteps);
+HWY_EXPORT(DrawBinomialTransformed);
+
+const char* draw_binomial_chunk(BinomialStepChunk& chunk) {
+  return HWY_DYNAMIC_DISPATCH(DrawBinomialSteps)(chunk);
+}
+const char* draw_binomial_chunk(BinomialChunk& chunk) {
+  return HWY_DYNAMIC_DISPATCH(DrawBinomialTransformed)(chunk);
+}
+
+}  // namespace counterpoint::inline v1::kernels
+#endif
