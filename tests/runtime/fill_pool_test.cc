@@ -163,6 +163,8 @@ class FillPoolOfAProcess : public testing::Test {
   }
 };
 
+#if !defined(__SANITIZE_THREAD__)  // which has threads of its own
+
 TEST_F(FillPoolOfAProcess, StartsThreadsForLargeFillsOnly) {
   EXPECT_EXIT(
       {
@@ -175,6 +177,8 @@ TEST_F(FillPoolOfAProcess, StartsThreadsForLargeFillsOnly) {
       },
       testing::ExitedWithCode(0), "");
 }
+
+#endif
 
 TEST_F(FillPoolOfAProcess, StartsNoneOnOneCpu) {
   EXPECT_EXIT(
