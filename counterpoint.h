@@ -13,6 +13,7 @@
 #include "counterpoint/runtime/fill_threads.h"
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/runtime/global_generator.h"
+#include "counterpoint/runtime/reuse_detector.h"
 #include "counterpoint/runtime/saveable.h"
 #include "counterpoint/runtime/sharded_draws.h"
 #include "counterpoint/runtime/stateless.h"
