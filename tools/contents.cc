@@ -3,16 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "counterpoint/checkpoint/checkpoint_file.h"
+#include "element_text.h"
+#include "escaped.h"
 
 namespace counterpoint::tools {
 namespace {
 
-constexpr std::int64_t max_shown = 64;  // elements in JSON
+constexpr std::int64_t max_in_json = 64;  // elements
 constexpr std::int64_t max_in_table = 8;
+constexpr std::size_t max_name_width = 48;  // longer names push their own line only
 
 struct Row {
   std::string name;
@@ -20,23 +22,12 @@ struct Row {
   std::string content;
 };
 
-std::string attribute_text(const std::variant<std::int64_t, std::string>& value) {
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *number);
-  return escaped(std::get<std::string>(value));
-}
-
-nlohmann::json values_of(const Tensor& tensor) {
-  nlohmann::json values = nlohmann::json::array();
-  visit_dtype(tensor.dtype(), [&]<class T>(T) {
-    for (const T value : tensor.values<T>()) {
-      if constexpr (requires { value.to_float(); }) {
-        values.push_back(value.to_float());
-      } else {
-        values.push_back(value);
-      }
-    }
-  });
-  return values;
+std::string elements_text(const Tensor& tensor) {
+  std::string text;
+  for (std::int64_t i = 0; i < tensor.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + element_text(tensor, i);
+  }
+  return tensor.shape().empty() ? text : "[" + text + "]";
 }
 
 void add_rows(const std::string& name, const SavedObject& object, std::vector<Row>& rows) {
@@ -47,71 +38,74 @@ void add_rows(const std::string& name, const SavedObject& object, std::vector<Ro
   }
   rows.push_back({name, escaped(object.type), attributes});
   for (const auto& [key, tensor] : object.values) {
-    const std::string content = tensor.size() <= max_in_table ? values_of(tensor).dump() : "";
     rows.push_back(
         {name + "/" + escaped(key),
          fmt::format("{} {}", dtype_name(tensor.dtype()), shape_to_string(tensor.shape())),
-         content});
+         tensor.size() <= max_in_table ? elements_text(tensor) : ""});
   }
-  for (const auto& [key, member] : object.members)
+  for (const auto& [key, member] : object.members) {
     add_rows(name + "/" + escaped(key), member, rows);
+  }
 }
 
-nlohmann::json json_of(
-    const std::map<std::string, std::variant<std::int64_t, std::string>>& attributes) {
+nlohmann::json json_of(const std::map<std::string, Attribute>& attributes) {
   nlohmann::json json = nlohmann::json::object();
-  for (const auto& [key, value] : attributes) {
-    std::visit([&](const auto& held) { json[key] = held; }, value);
-  }
+  for (const auto& [key, value] : attributes) json[json_string(key)] = attribute_json(value);
   return json;
 }
 
 nlohmann::json json_of(const SavedObject& object) {
-  nlohmann::json json = {{"type", object.type},
+  nlohmann::json json = {{"type", json_string(object.type)},
                          {"attributes", json_of(object.attributes)},
                          {"values", nlohmann::json::object()},
                          {"members", nlohmann::json::object()}};
   for (const auto& [key, tensor] : object.values) {
-    nlohmann::json& value = json["values"][key];
+    nlohmann::json& value = json["values"][json_string(key)];
     value = {{"dtype", dtype_name(tensor.dtype())}, {"shape", tensor.shape()}};
-    if (tensor.size() <= max_shown) value["elements"] = values_of(tensor);
+    if (tensor.size() > max_in_json) continue;
+    value["elements"] = nlohmann::json::array();
+    for (std::int64_t i = 0; i < tensor.size(); ++i) {
+      value["elements"].push_back(element_json(tensor, i));
+    }
   }
-  for (const auto& [key, member] : object.members) json["members"][key] = json_of(member);
+  for (const auto& [key, member] : object.members) {
+    json["members"][json_string(key)] = json_of(member);
+  }
   return json;
 }
 
-// The bytes of the UTF-8 sequence at `position`; 0 if there is none.
-std::size_t sequence_length(const std::string& text, std::size_t position) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const unsigned first = byte(position);
-  if (first < 0x80) return first >= 0x20 && first != 0x7f ? 1 : 0;
-  const std::size_t length = first >= 0xf0 && first < 0xf5   ? 4
-                             : first >= 0xe0 && first < 0xf0 ? 3
-                             : first >= 0xc3 && first < 0xe0 ? 2
-                                                             : 0;  // 0xc2 begins the C1 controls
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(position + i) & 0xc0) != 0x80) return 0;
-  }
-  return length;
+// Columns of a terminal that UTF-8 text takes, near enough: its characters.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, width_of(text)), ' ');
 }
 
 }  // namespace
 
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = sequence_length(text, i);
-    if (length == 0) {
-      safe += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
-    } else {
-      safe += text.substr(i, length);
-    }
-    i += std::max<std::size_t>(length, 1);
-  }
-  return safe;
+std::string attribute_text(const Attribute& attribute) {
+  if (const auto* number = std::get_if<std::int64_t>(&attribute)) return fmt::format("{}", *number);
+  return escaped(std::get<std::string>(attribute));
 }
+
+nlohmann::json attribute_json(const Attribute& attribute) {
+  if (const auto* number = std::get_if<std::int64_t>(&attribute)) return *number;
+  return json_string(std::get<std::string>(attribute));
+}
+
+std::string json_string(const std::string& text) {
+  try {
+    (void)nlohmann::json(text).dump();  // throws for what is no UTF-8
+    return text;
+  } catch (const nlohmann::json::type_error&) {
+    return escaped(text);
+  }
+}
+
+std::string dump(const nlohmann::json& json) { return json.dump(2); }
 
 Contents read_contents(const std::string& path, std::uint64_t max_bytes) {
   const CheckpointFile file(path, max_bytes);
@@ -127,17 +121,20 @@ std::string to_table(const Contents& contents) {
   std::size_t name_width = 4;
   std::size_t type_width = 4;
   for (const Row& row : rows) {
-    name_width = std::max(name_width, row.name.size());
-    type_width = std::max(type_width, row.type.size());
+    if (width_of(row.name) <= max_name_width) {
+      name_width = std::max(name_width, width_of(row.name));
+    }
+    type_width = std::max(type_width, width_of(row.type));
   }
   std::string text = fmt::format("{}: {} bytes", escaped(contents.path), contents.bytes);
   for (const auto& [key, value] : contents.attributes) {
     text += fmt::format(", {} {}", escaped(key), attribute_text(value));
   }
-  text += fmt::format("\n\n{:<{}}  {:<{}}  content\n", "name", name_width, "type", type_width);
+  text +=
+      fmt::format("\n\n{}  {}  content\n", padded("name", name_width), padded("type", type_width));
   for (const Row& row : rows) {
     std::string line =
-        fmt::format("{:<{}}  {:<{}}  {}", row.name, name_width, row.type, type_width, row.content);
+        padded(row.name, name_width) + "  " + padded(row.type, type_width) + "  " + row.content;
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }
@@ -145,12 +142,14 @@ std::string to_table(const Contents& contents) {
 }
 
 std::string to_json(const Contents& contents) {
-  nlohmann::json json = {{"path", contents.path},
+  nlohmann::json json = {{"path", json_string(contents.path)},
                          {"bytes", contents.bytes},
                          {"attributes", json_of(contents.attributes)},
                          {"objects", nlohmann::json::object()}};
-  for (const auto& [name, object] : contents.objects) json["objects"][name] = json_of(object);
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  for (const auto& [name, object] : contents.objects) {
+    json["objects"][json_string(name)] = json_of(object);
+  }
+  return dump(json);
 }
 
 }  // namespace counterpoint::tools

@@ -4,11 +4,13 @@
 //   fmt::print("{}", to_table(contents));
 //   fmt::print("{}\n", to_json(contents));
 //
-// Text out of a file is escaped: it cannot steer a terminal.
+// Text out of a file is escaped in tables: it cannot steer a terminal. JSON has it as it is, bytes
+// that are no UTF-8 escaped.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <variant>
 
@@ -16,10 +18,12 @@
 
 namespace counterpoint::tools {
 
+using Attribute = std::variant<std::int64_t, std::string>;
+
 struct Contents {
   std::string path;
   std::uint64_t bytes = 0;
-  std::map<std::string, std::variant<std::int64_t, std::string>> attributes;
+  std::map<std::string, Attribute> attributes;
   std::map<std::string, SavedObject> objects;
 };
 
@@ -29,7 +33,13 @@ Contents read_contents(const std::string& path, std::uint64_t max_bytes);
 std::string to_table(const Contents& contents);
 std::string to_json(const Contents& contents);
 
-// Control characters, and bytes that are no UTF-8, as \xNN.
-std::string escaped(const std::string& text);
+// An attribute for a terminal, and for JSON.
+std::string attribute_text(const Attribute& attribute);
+nlohmann::json attribute_json(const Attribute& attribute);
+
+// Indented; bytes of strings that are no UTF-8 as \xNN.
+std::string dump(const nlohmann::json& json);
+// A string for JSON: as it is, or escaped if it is no UTF-8.
+std::string json_string(const std::string& text);
 
 }  // namespace counterpoint::tools

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -24,6 +27,8 @@ constexpr bool can_limit_memory =
 constexpr bool can_limit_memory = true;
 #endif
 
+constexpr std::size_t max_answer = std::size_t{64} << 10;
+
 std::uint64_t address_space_now() {
   std::uint64_t pages = 0;
   if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
@@ -39,6 +44,7 @@ void limit(int resource, std::uint64_t most) {
 }
 
 void apply(const Limits& limits) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   limit(RLIMIT_CORE, 0);
   if (limits.memory_bytes != 0 && can_limit_memory) {
     limit(RLIMIT_AS, address_space_now() + limits.memory_bytes);
@@ -49,31 +55,86 @@ void apply(const Limits& limits) {
   }
 }
 
-}  // namespace
+void write_all(int fd, const std::string& text) {
+  for (std::size_t at = 0; at < std::min(text.size(), max_answer);) {
+    const ssize_t written = ::write(fd, text.data() + at, text.size() - at);
+    if (written < 0 && errno != EINTR) return;
+    at += static_cast<std::size_t>(std::max<ssize_t>(written, 0));
+  }
+}
 
-int in_sandbox(const Limits& limits, const char* what, const std::function<int()>& function) {
-  std::fflush(nullptr);
-  const pid_t child = ::fork();
-  if (child < 0) {
-    fmt::print(stderr, "{}: could not start a child process: {}\n", what, std::strerror(errno));
-    return failed;
+std::string read_all(int fd) {
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (text.size() <= max_answer) {
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
   }
-  if (child == 0) {
-    apply(limits);
-    const int status = function();
-    std::fflush(nullptr);
-    ::_exit(status);
-  }
+  text.resize(std::min(text.size(), max_answer));
+  return text;
+}
+
+// Ended by something that was meant for the whole command: it ends the same way.
+void pass_on(int signal) {
+  if (signal != SIGPIPE && signal != SIGINT && signal != SIGTERM && signal != SIGHUP) return;
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+int status_of(pid_t child, const Limits& limits, const std::string& what) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status)) return WEXITSTATUS(status);
-  fmt::print(
-      stderr,
-      "{}: reading it ended with '{}', within {} MiB and {} s: it was made to do that, or the "
-      "limits are too small for it\n",
-      what, ::strsignal(WTERMSIG(status)), limits.memory_bytes >> 20, limits.seconds);
+  pass_on(WTERMSIG(status));
+  complain(
+      fmt::format("{}: reading it ended with '{}', within {} MiB and {} s: it was made to do "
+                  "that, or the limits are too small for it",
+                  what, ::strsignal(WTERMSIG(status)), limits.memory_bytes >> 20, limits.seconds));
   return over_limits;
+}
+
+}  // namespace
+
+int in_sandbox(const Limits& limits, const std::string& what, std::string& answer,
+               const std::function<int(std::string&)>& function) {
+  std::fflush(nullptr);
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) {
+    complain(fmt::format("{}: could not make a pipe: {}", what, std::strerror(errno)));
+    return failed;
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(ends[0]);
+    apply(limits);
+    const int status = guarded([&] {
+      std::string text;
+      const int result = function(text);
+      write_all(ends[1], text);
+      return result;
+    });
+    ::_exit(status);
+  }
+  const int fork_error = errno;
+  ::close(ends[1]);
+  if (child < 0) {
+    ::close(ends[0]);
+    complain(
+        fmt::format("{}: could not start a child process: {}", what, std::strerror(fork_error)));
+    return failed;
+  }
+  answer = read_all(ends[0]);
+  ::close(ends[0]);
+  return status_of(child, limits, what);
+}
+
+int in_sandbox(const Limits& limits, const std::string& what,
+               const std::function<int()>& function) {
+  std::string none;
+  return in_sandbox(limits, what, none, [&](std::string&) { return function(); });
 }
 
 }  // namespace counterpoint::tools

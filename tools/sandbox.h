@@ -1,7 +1,7 @@
 // Runs something on untrusted input in a child process with limits: what it crashes, exhausts or
 // hangs is the child.
 //
-//   const int status = in_sandbox({.memory_bytes = 1 << 30, .seconds = 10}, [&] {
+//   const int status = in_sandbox({.memory_bytes = 1 << 30, .seconds = 10}, file, [&] {
 //     verify(file); return 0; });
 //
 // Thread-safety: for a process of one thread, as it forks.
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace counterpoint::tools {
 
@@ -17,8 +18,13 @@ struct Limits {
   unsigned seconds = 0;            // of CPU and of wall-clock time; 0 for none
 };
 
-// Returns what `function` returns, in the child; over_limits if the child was killed, with a line
-// about it on stderr that begins with `what`.
-int in_sandbox(const Limits& limits, const char* what, const std::function<int()>& function);
+// Returns what `function` returns in the child, or the exit status of what it throws; over_limits
+// if the child was killed, with a line about it on stderr that names the file `what`.
+int in_sandbox(const Limits& limits, const std::string& what, const std::function<int()>& function);
+
+// The same; what `function` leaves in its argument, up to 64 KiB, is in `answer` afterwards. It is
+// as little to be trusted as the input.
+int in_sandbox(const Limits& limits, const std::string& what, std::string& answer,
+               const std::function<int(std::string&)>& function);
 
 }  // namespace counterpoint::tools

@@ -2,32 +2,64 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
-#include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "commands.h"
+#include "command_line.h"
 #include "contents.h"
+#include "escaped.h"
 #include "exit_codes.h"
 
 namespace counterpoint::tools {
 namespace {
 
-int verify(const std::string& file, const Limits& limits) {
-  try {
-    const Contents contents = read_contents(file, limits.memory_bytes);
-    fmt::print("{}: ok, {} bytes, {} object{}\n", escaped(file), contents.bytes,
-               contents.objects.size(), contents.objects.size() == 1 ? "" : "s");
-    return ok;
-  } catch (const Error& error) {
-    fmt::print(stderr, "counterpoint: {}\n", escaped(error.message()));
-    return exit_code_of(error.code());
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "counterpoint: {}: no memory within the limit of {} MiB\n", escaped(file),
-               limits.memory_bytes >> 20);
-    return over_limits;
+// checkpoint-00000017.h5, as a CheckpointManager names them.
+bool is_checkpoint_name(const std::string& name) {
+  constexpr std::string_view prefix = "checkpoint-";
+  constexpr std::string_view suffix = ".h5";
+  return name.size() > prefix.size() + suffix.size() && name.starts_with(prefix) &&
+         name.ends_with(suffix) &&
+         std::all_of(name.begin() + prefix.size(), name.end() - suffix.size(),
+                     [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Folders as the checkpoints in them, oldest first. Errors: not_found for a folder without one or
+// that cannot be read.
+std::vector<std::string> files_of(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    std::vector<std::string> names;
+    for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (is_checkpoint_name(name)) names.push_back(entry->path().string());
+    }
+    if (error || names.empty()) {
+      throw Error(
+          ErrorCode::not_found,
+          fmt::format("{}: {}", path, error ? error.message() : "a folder without checkpoints"));
+    }
+    std::ranges::sort(names, {}, [](const std::string& name) {
+      return std::pair(name.size(), name);  // steps beyond eight digits are later
+    });
+    files.insert(files.end(), names.begin(), names.end());
   }
+  return files;
+}
+
+int verify(const std::string& file, const Limits& limits) {
+  const Contents contents = read_contents(file, limits.memory_bytes);
+  fmt::print("{}: ok, {} bytes, {} object{}\n", escaped(file), contents.bytes,
+             contents.objects.size(), contents.objects.size() == 1 ? "" : "s");
+  return ok;
 }
 
 }  // namespace
@@ -38,14 +70,16 @@ Run add_verify(CLI::App& command) {
     Limits limits;
   };
   const auto options = std::make_shared<Options>();
-  command.add_option("FILE", options->files, "The checkpoints")->required();
+  command.add_option("FILE", options->files, "Checkpoints, or folders of them")
+      ->required()
+      ->type_name("FILE");
   add_limits(command, options->limits);
-  command.footer("Example: counterpoint verify run/checkpoint-*.h5 && echo all whole");
+  command.footer("Example: counterpoint verify run && echo all whole");
   return [options] {
     int worst = ok;
-    for (const std::string& file : options->files) {
-      worst = std::max(worst, in_sandbox(options->limits, file.c_str(),
-                                         [&] { return verify(file, options->limits); }));
+    for (const std::string& file : files_of(options->files)) {
+      worst = std::max(
+          worst, in_sandbox(options->limits, file, [&] { return verify(file, options->limits); }));
     }
     return worst;
   };

@@ -1,0 +1,74 @@
+#include "exit_codes.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <system_error>
+
+#include "escaped.h"
+
+namespace counterpoint::tools {
+namespace {
+
+int call(const std::function<int()>& function) {
+  try {
+    return function();
+  } catch (const UsageError& error) {
+    complain(error.what());
+    return usage;
+  } catch (const OutputError& error) {
+    complain(error.what());
+    return unwritable;
+  } catch (const Error& error) {
+    complain(error.message());
+    return exit_code_of(error.code());
+  } catch (const std::bad_alloc&) {
+    complain("no memory within the limits; --memory-mib raises that for reading files");
+    return over_limits;
+  } catch (const std::system_error&) {  // fmt's, of a full buffer
+    return ok;                          // stdout says so itself, below
+  }
+}
+
+}  // namespace
+
+const std::string_view exit_code_help =
+    "Exit status: 0 fine; 1 the files of a diff differ; 2 wrong usage; 3 a file that cannot be\n"
+    "read; 4 limits exceeded; 5 a damaged file, or none that this version reads; 6 output that\n"
+    "cannot be written; 7 anything else. Errors go to stderr.";
+
+ExitCode exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::unimplemented:
+      return usage;
+    case ErrorCode::data_loss:
+    case ErrorCode::failed_precondition:
+      return bad_file;
+    case ErrorCode::not_found:
+      return unreadable;
+    case ErrorCode::resource_exhausted:
+      return over_limits;
+    default:
+      return failed;
+  }
+}
+
+void complain(const std::string& message) {
+  const std::string line = "counterpoint: " + escaped(message) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);  // where that fails, nobody can be told
+}
+
+int guarded(const std::function<int()>& function) {
+  const int status = call(function);
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  complain(fmt::format("standard output: {}",
+                       errno == 0 ? "could not be written" : std::strerror(errno)));
+  return status == ok || status == different ? unwritable : status;
+}
+
+}  // namespace counterpoint::tools
