@@ -164,12 +164,14 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
   add(store);
   if (in_run) return store;
   // Ranks that make different generators differ from here on.
-  record_for_all(mix_digest(origin.digest(), layout.digest()),
-                 {.operation = Operation::create,
-                  .dtype = DType::i64,
-                  .shape = {},
-                  .scalars = {mix_digest(state.counter.low, state.counter.high), state.key},
-                  .location = origin.location});
+  record_for_all(
+      origin.digest(),
+      {.operation = Operation::create,
+       .dtype = DType::i64,
+       .shape = {},
+       .scalars = {mix_digest(mix_digest(state.counter.low, state.counter.high), layout.digest()),
+                   state.key},
+       .location = origin.location});
   return store;
 }
 

@@ -135,6 +135,34 @@ void other_seed_on_a_rank(const World& world, int replicas_per_rank) {
   });
 }
 
+void made_in_another_order_on_a_rank(const World& world, int replicas_per_rank) {
+  if (world->size() == 1) return;
+  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
+  const auto scope = strategy.scope();
+  std::vector<Generator> made;
+  for (const bool first : {true, false}) {
+    const bool noise = first == (world->rank() != 1);
+    made.push_back(noise ? Generator::from_seed(1, {.name = "noise"})
+                         : Generator::from_seed(1, {.name = "dropout"}));
+  }
+  expect_error(ErrorCode::diverged,
+               {"call 0: create", "generator 'noise' at scenarios_differences.cc:",
+                "generator 'dropout' at scenarios_differences.cc:"},
+               [&] { strategy.check(); });
+}
+
+void restored_on_a_rank(const World& world, int replicas_per_rank) {
+  if (world->size() == 1) return;
+  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank, .timeout_seconds = 60});
+  const auto scope = strategy.scope();
+  auto noise = Generator::from_seed(1);
+  expect_error(ErrorCode::diverged, {"on rank 1, at restore", "scenarios_differences.cc:"}, [&] {
+    if (world->rank() == 1) noise.saveable()->begin_restore();
+    strategy.run([&](ReplicaContext&) { (void)noise.normal<float>({}); });
+    strategy.check();
+  });
+}
+
 void other_state_outside(const World& world, int replicas_per_rank) {
   if (world->size() == 1) return;
   MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
@@ -189,6 +217,22 @@ void private_draws_are_free(const World& world, int replicas_per_rank) {
   strategy.check();
 }
 
+// What tensor parameters hold may depend on the replica's data; only their type and shape count.
+void data_dependent_parameters_are_free(const World& world, int replicas_per_rank) {
+  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
+  const auto scope = strategy.scope();
+  auto noise = Generator::from_seed(1);
+  for (int run = 0; run < 3; ++run) {
+    strategy.run([&](ReplicaContext& replica) {
+      const Tensor scales =
+          Tensor::from<float>({1, static_cast<float>(replica.replica_id() + 1)}, {2});
+      (void)noise.normal<float>({4, 2}, 0.0, scales);
+      (void)noise.binomial<float>({2}, scales, 0.5);
+    });
+  }
+  strategy.check();
+}
+
 void outlived_strategy(const World& world, int replicas_per_rank) {
   auto strategy = std::make_unique<MirroredStrategy>(
       world, StrategyOptions{.replicas_per_rank = replicas_per_rank});
@@ -224,11 +268,14 @@ std::vector<Scenario> difference_scenarios() {
           {"throws_while_others_take_turns", throws_while_others_take_turns},
           {"bad_argument_everywhere", bad_argument_everywhere},
           {"other_seed_on_a_rank", other_seed_on_a_rank},
+          {"made_in_another_order_on_a_rank", made_in_another_order_on_a_rank},
+          {"restored_on_a_rank", restored_on_a_rank},
           {"other_state_outside", other_state_outside},
           {"other_options_on_a_rank", other_options_on_a_rank},
           {"other_collective_outside", other_collective_outside},
           {"runs_do_not_nest", runs_do_not_nest},
           {"private_draws_are_free", private_draws_are_free},
+          {"data_dependent_parameters_are_free", data_dependent_parameters_are_free},
           {"outlived_strategy", outlived_strategy}};
 }
 

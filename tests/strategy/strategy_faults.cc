@@ -1,6 +1,7 @@
-// A job in which rank 1 goes wrong in the middle of training: strategy_faults <fault> <replicas per rank>.
-// Each other rank prints what it saw as "rank R saw CODE: MESSAGE"; a job without a fault ends with
-// "rank R is done".
+// A job in which rank 1 goes wrong in the middle of training:
+//   strategy_faults <fault> <replicas per rank> [late: collectives are compared at the end of runs]
+// Each rank prints what it saw as "rank R saw CODE: MESSAGE"; a job without a fault ends with "rank
+// R is done".
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "counterpoint/checkpoint/checkpoint.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
@@ -39,12 +41,20 @@ int main(int argc, char** argv) {
   const auto world = cp::Communicator::world(&argc, &argv);
   const std::string_view fault = argc > 1 ? argv[1] : "";
   const int replicas_per_rank = argc > 2 ? std::atoi(argv[2]) : 1;
+  const bool late = argc > 3 && std::string_view(argv[3]) == "late";
   try {
-    cp::MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank,
-                                          .timeout_seconds = fault == "fails" ? 1000.0 : 1.0});
+    cp::MirroredStrategy strategy(
+        world, {.replicas_per_rank = replicas_per_rank,
+                .timeout_seconds = fault == "fails" || fault == "restores" || late ? 1000.0 : 1.0,
+                .collective_checks = late ? cp::CollectiveChecks::at_end_of_run
+                                          : cp::CollectiveChecks::before_payload});
     const auto scope = strategy.scope();
     auto noise = cp::Generator::from_seed(1);
+    cp::Checkpoint checkpoint(world, {{"noise", noise}});
     for (int step = 0; step < 20; ++step) {
+      if (fault == "restores" && step == 10 && world->rank() == 1) {
+        (void)checkpoint.restore("no-such-file.h5");
+      }
       strategy.run([&](cp::ReplicaContext& replica) {
         std::vector<float> gradient(100);
         noise.fill_normal(gradient);

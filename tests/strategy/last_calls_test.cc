@@ -1,0 +1,164 @@
+// What a strategy leaves behind when it stops: its last calls in a file, if there is a place for it;
+// and a replica that hangs, named by its own rank.
+#include "counterpoint/strategy/internal/last_calls.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "counterpoint/runtime/generator.h"
+#include "counterpoint/strategy/mirrored_strategy.h"
+#include "runtime/expect_error.h"
+
+namespace counterpoint {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LastCalls : public testing::Test {
+ protected:
+  LastCalls() : folder_(testing::TempDir() + "last_calls_" + test_name()) {
+    fs::remove_all(folder_);
+    fs::create_directory(folder_);
+  }
+  ~LastCalls() override { fs::remove_all(folder_); }
+
+  static std::string test_name() {
+    return testing::UnitTest::GetInstance()->current_test_info()->name();
+  }
+  std::size_t files() const {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+  std::string path() const { return folder_.string() + "/counterpoint-last-calls-rank-0.txt"; }
+  std::string text() const {
+    std::ifstream file(path());
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  // What a run throws in which replica 1 draws once more.
+  static std::string message_of_a_difference(const std::string& folder) {
+    MirroredStrategy strategy({.replicas_per_rank = 2, .last_calls_folder = folder});
+    const auto scope = strategy.scope();
+    auto noise = Generator::from_seed(1);
+    try {
+      strategy.run([&](ReplicaContext& replica) {
+        (void)noise.normal<float>({2});
+        if (replica.replica_id() == 1) (void)noise.uniform<float>({});
+      });
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::diverged);
+      return error.message();
+    }
+    return {};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(LastCalls, StandInAFileThatTheErrorNames) {
+  EXPECT_THAT(message_of_a_difference(folder_), testing::HasSubstr(path()));
+  EXPECT_EQ(files(), 1u) << "and nothing unfinished beside it";
+  for (const char* words :
+       {"diverged", "replica 0 made 2 calls", "replica 1 made 3 calls",
+        "call 1: normal f32 [2] at last_calls_test.cc:", "call 2: uniform f32 []"}) {
+    EXPECT_THAT(text(), testing::HasSubstr(words));
+  }
+}
+
+TEST_F(LastCalls, AreNotThereAfterSuccess) {
+  MirroredStrategy strategy({.replicas_per_rank = 2, .last_calls_folder = folder_});
+  strategy.run([](ReplicaContext&) {});
+  strategy.check();
+  EXPECT_EQ(files(), 0u);
+}
+
+TEST_F(LastCalls, AreASmallFile) {
+  std::vector<LocalReplica> replicas(100);
+  for (LocalReplica& replica : replicas) {
+    for (int i = 0; i < 100; ++i) {
+      replica.log.record(1, {.shape = {}, .location = std::source_location::current()});
+    }
+  }
+  EXPECT_EQ(write_last_calls(folder_, 0, "why", 0, replicas), path());
+  EXPECT_GT(fs::file_size(path()), 60u << 10);
+  EXPECT_LE(fs::file_size(path()), 64u << 10);
+  EXPECT_TRUE(text().ends_with("\n...\n"));
+  EXPECT_THAT(text(), testing::HasSubstr("call 99: normal f32 []"));
+  EXPECT_THAT(text(), testing::Not(testing::HasSubstr("call 35:"))) << "the last 64 of each";
+}
+
+TEST_F(LastCalls, GoWhereTheEnvironmentSays) {
+  ::setenv("COUNTERPOINT_LAST_CALLS_FOLDER", folder_.c_str(), 1);
+  EXPECT_EQ(last_calls_folder(std::nullopt), folder_.string());
+  EXPECT_EQ(last_calls_folder("elsewhere"), "elsewhere");
+  ::unsetenv("COUNTERPOINT_LAST_CALLS_FOLDER");
+  EXPECT_EQ(last_calls_folder(std::nullopt), ".");
+}
+
+// Whatever the folder is like, the error is the same but for the file's name.
+TEST_F(LastCalls, MakeNothingWorse) {
+  const std::string plain = message_of_a_difference("");
+  EXPECT_FALSE(plain.empty());
+  EXPECT_EQ(message_of_a_difference((folder_ / "absent").string()), plain);
+  EXPECT_EQ(message_of_a_difference("/proc"), plain) << "where nobody can write";
+  fs::create_symlink("/dev/null", path());
+  EXPECT_THAT(message_of_a_difference(folder_), testing::HasSubstr(path()));
+  EXPECT_FALSE(fs::is_symlink(path())) << "a link that lies there is replaced, not followed";
+  EXPECT_EQ(files(), 1u);
+  fs::remove(path());
+  // A disk that is full after the first bytes.
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit small{.rlim_cur = 100, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const std::string message = message_of_a_difference(folder_);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(message, plain);
+  EXPECT_EQ(files(), 0u) << "no part of it is left";
+}
+
+TEST(HungReplica, IsNamedByItsOwnRank) {
+  // What the thread refers to outlives it: it never returns from run().
+  const auto released = std::make_shared<std::promise<void>>();
+  const std::shared_future<void> release = released->get_future().share();
+  const auto start = std::chrono::steady_clock::now();
+  for (const bool others_wait : {true, false}) {
+    auto strategy = std::make_unique<MirroredStrategy>(
+        StrategyOptions{.replicas_per_rank = 3, .timeout_seconds = 0.3, .last_calls_folder = ""});
+    auto noise = std::make_shared<Generator>([&] {
+      const auto scope = strategy->scope();
+      return Generator::from_seed(1, {.name = "noise"});
+    }());
+    expect_error(
+        ErrorCode::deadline_exceeded,
+        {"replica 1", "running since call 1: normal f32 [2]", "last_calls_test.cc:", "0.3 s"}, [&] {
+          strategy->run([release, noise, others_wait](ReplicaContext& replica) {
+            (void)noise->normal<float>({2});
+            if (replica.replica_id() == 1) release.wait();
+            std::vector<float> values(1);
+            if (others_wait) replica.all_reduce(values, Reduce::sum);
+          });
+        });
+    expect_error(ErrorCode::failed_precondition, {"stopped"},
+                 [&] { strategy->run([](ReplicaContext&) {}); });
+    strategy.reset();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+  released->set_value();  // they come back, and sleep for good
+}
+
+}  // namespace
+}  // namespace counterpoint
