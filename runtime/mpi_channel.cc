@@ -21,6 +21,8 @@ MpiLane make_lane(MPI_Comm comm) {
   return lane;
 }
 
+constexpr double kFinishSeconds = 2;
+
 // How long the others get to answer a roll call.
 double grace_seconds(double timeout_seconds) { return std::clamp(timeout_seconds / 2, 0.1, 1.0); }
 
@@ -35,12 +37,22 @@ MpiChannel::MpiChannel(MPI_Comm comm)
 
 MpiChannel::~MpiChannel() {
   MpiSession::get().remove(*this);
-  release_before_finalize();
+  release(0);
 }
 
-void MpiChannel::release_before_finalize() noexcept {
+// What was posted and nobody waited for (the end of a strategy's last run, say) is finished first: MPI
+// must not be finalised with requests open. All ranks finalise, so it takes no time to speak of.
+void MpiChannel::release_before_finalize() noexcept { release(kFinishSeconds); }
+
+void MpiChannel::release(double timeout_seconds) noexcept {
   const bool alive = lane_.comm != MPI_COMM_NULL && MpiSession::get().is_callable() && !failure_;
+  const Deadline deadline(timeout_seconds);
+  Backoff backoff;
   if (alive) progress_or_fail();
+  while (alive && !failure_ && !under_way_.empty() && !deadline.expired()) {
+    backoff.pause();
+    progress_or_fail();
+  }
   if (alive && !failure_ && under_way_.empty()) MPI_Comm_free(&lane_.comm);
   keep_pending();
   if (!failure_) failure_.emplace(ErrorCode::failed_precondition, "MPI has been finalised");

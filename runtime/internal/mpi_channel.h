@@ -61,6 +61,7 @@ class MpiChannel final : public MpiResource {
   void fail_after_roll_call(const MpiNotice& notice);
   void fail(const Error& error) noexcept;
   bool keep_pending() noexcept;
+  void release(double timeout_seconds) noexcept;
   void throw_failure() const;
 
   MpiLane lane_;

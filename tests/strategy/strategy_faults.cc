@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
@@ -43,11 +44,17 @@ int main(int argc, char** argv) {
   const int replicas_per_rank = argc > 2 ? std::atoi(argv[2]) : 1;
   const bool late = argc > 3 && std::string_view(argv[3]) == "late";
   try {
-    cp::MirroredStrategy strategy(
-        world, {.replicas_per_rank = replicas_per_rank,
-                .timeout_seconds = fault == "fails" || fault == "restores" || late ? 1000.0 : 1.0,
-                .collective_checks = late ? cp::CollectiveChecks::at_end_of_run
-                                          : cp::CollectiveChecks::before_payload});
+    auto owned = std::make_unique<cp::MirroredStrategy>(
+        world,
+        cp::StrategyOptions{
+            .replicas_per_rank = replicas_per_rank,
+            .timeout_seconds = fault == "fails" || fault == "restores" || late ? 1000.0 : 1.0,
+            .collective_checks =
+                late ? cp::CollectiveChecks::at_end_of_run : cp::CollectiveChecks::before_payload});
+    cp::MirroredStrategy& strategy = *owned;
+    // No fault: the end of the last run is open when MPI is finalised.
+    [[maybe_unused]] static cp::MirroredStrategy* kept = nullptr;
+    if (fault == "keeps") kept = owned.release();
     const auto scope = strategy.scope();
     auto noise = cp::Generator::from_seed(1);
     cp::Checkpoint checkpoint(world, {{"noise", noise}});
