@@ -225,7 +225,13 @@ LoadedFile Session::receive(const std::string& call, std::string path, ReadableF
 RestoreReport Session::restore(const std::string& call, const RestoreOptions& options,
                                const NextFile& next_file) {
   RestoreReport report;
-  agree(*communicator_, call, ask_all(&Saveable::begin_restore));
+  const Attempt begun = ask_all(&Saveable::begin_restore);
+  if (begun && begun->code() == ErrorCode::diverged) {
+    // The objects' other ranks may be doing something else and never come here.
+    communicator_->revoke(*begun);
+    throw *begun;
+  }
+  agree(*communicator_, call, begun);
   const std::optional<LoadedFile> loaded = load(call, options, next_file);
   if (!loaded) return report;
   const LoadedFile& file = *loaded;
