@@ -1,5 +1,5 @@
-// Counterpoint's fills: every distribution and dtype, in the cache and beyond, on every instruction
-// set.
+// Counterpoint's fills: every distribution and dtype of both algorithms, in the cache and beyond, on
+// every instruction set.
 #include "benchmarks.h"
 #include "counterpoint/kernels/targets.h"
 
@@ -38,12 +38,12 @@ Fill make_fill(const Kind& kind, std::byte* out, std::uint64_t count,
           .count = count};
 }
 
-void register_kind(const Kind& kind, const StreamDefinition& stream, const std::string& how,
-                   const std::string& target, bool beyond) {
+void register_kind(const Kind& kind, const StreamDefinition& stream, const std::string& target,
+                   bool beyond) {
   const bool philox = &stream == &kernels::philox_stream();
   const std::string name = (philox ? "" : "threefry_") + std::string(kind.name) + "/" +
                            std::string(dtype_name(kind.dtype)) + (beyond ? "/memory/" : "/cache/") +
-                           how;
+                           target;
   benchmark::RegisterBenchmark(
       name.c_str(), [&kind, &stream, target, beyond](benchmark::State& state) {
         const kernels::ForcedTarget forced(target);
@@ -74,17 +74,26 @@ void register_kind(const Kind& kind, const StreamDefinition& stream, const std::
       });
 }
 
+// Not every ThreeFry fill has a vector path.
+std::string threefry_target(const Kind& kind) {
+  std::vector<std::byte> out(kVerified * dtype_size(kind.dtype));
+  const std::int64_t shape[] = {kVerified};
+  const Fill fill = make_fill(kind, out.data(), kVerified, shape);
+  return std::string(kernels::fill_naming_target(kernels::threefry_stream(), fill));
+}
+
 void register_fills(bool small) {
   const auto targets = kernels::available_targets();
   for (const Kind& kind : kKinds) {
     for (const std::string& target : targets) {
-      register_kind(kind, kernels::philox_stream(), target, target, false);
       const bool best = target == targets.front();
-      if (!small && best) register_kind(kind, kernels::philox_stream(), target, target, true);
-      if (best && dtype_size(kind.dtype) > 2 && kind.distribution <= Distribution::uniform) {
-        register_kind(kind, kernels::threefry_stream(), target, target, false);
-      }
+      register_kind(kind, kernels::philox_stream(), target, false);
+      if (!small && best) register_kind(kind, kernels::philox_stream(), target, true);
     }
+    if (!kernels::threefry_stream().supports(kind.distribution, kind.dtype)) continue;
+    const std::string target = threefry_target(kind);
+    register_kind(kind, kernels::threefry_stream(), target, false);
+    if (!small && target != "scalar") register_kind(kind, kernels::threefry_stream(), target, true);
   }
 }
 

@@ -1,31 +1,47 @@
 #!/bin/bash
-# Runs the benchmarks, prints one table of ratios, and writes bench.json, bench.svg and bench.txt.
+# Runs the benchmarks, prints one table of ratios with the targets beside, and writes bench.json,
+# ranks.json, peers.json, bench.svg and bench.txt.
 #
-#   scripts/bench.sh [--build DIR] [--out DIR] [benchmark options]
+#   scripts/bench.sh [--build DIR] [--out DIR] [--python PYTHON] [--report] [benchmark options]
 #
-# Peers are those that the build found: MKL (MKLROOT), Random123, cuRAND (CUDA_HOME), std::mt19937.
-# Times are the best of three; run it on a quiet machine. It uses one core.
+# Peers are those that the build found: MKL (MKLROOT), Random123, cuRAND (CUDA_HOME), std::mt19937; and
+# NumPy, JAX and TensorFlow, if PYTHON (python3) has them. Times are the best of three; run it on a quiet
+# machine. --report makes the table from the files that are there.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build/bench
 out=$root/build/bench
+python=python3
+measure=1
 while (($#)); do
   case $1 in
     --build) build=$2; shift 2 ;;
     --out) out=$2; shift 2 ;;
+    --python) python=$2; shift 2 ;;
+    --report) measure=0; shift ;;
     *) break ;;
   esac
 done
-
-binary=$build/bench/counterpoint_bench
-if [[ ! -x $binary ]]; then
-  cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCOUNTERPOINT_BENCHMARKS=ON \
-    -DCOUNTERPOINT_TESTS=OFF -DCOUNTERPOINT_EXAMPLES=OFF
-  cmake --build "$build" --target counterpoint_bench
-fi
+. "$root/scripts/mpi_environment.sh"
 
 mkdir -p "$out"
-"$binary" --benchmark_min_time=0.2 --benchmark_repetitions=3 --benchmark_report_aggregates_only=false \
-  --benchmark_out="$out/bench.json" --benchmark_out_format=json "$@" >"$out/bench.log"
-python3 "$root/bench/report.py" "$out/bench.json" "$out/bench.svg" | tee "$out/bench.txt"
+if ((measure)); then
+  if [[ ! -x $build/bench/counterpoint_bench || ! -x $build/bench/counterpoint_bench_ranks ]]; then
+    cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCOUNTERPOINT_BENCHMARKS=ON \
+      -DCOUNTERPOINT_TESTS=OFF -DCOUNTERPOINT_EXAMPLES=OFF
+    cmake --build "$build" --target counterpoint_bench counterpoint_bench_ranks
+  fi
+  # MKL finds its parts by the library path, and is to use one thread.
+  export LD_LIBRARY_PATH=${MKLROOT:+$MKLROOT/lib:}${LD_LIBRARY_PATH:-} MKL_THREADING_LAYER=SEQUENTIAL
+  "$build/bench/counterpoint_bench" --benchmark_min_time=0.2 --benchmark_repetitions=3 \
+    --benchmark_out="$out/bench.json" --benchmark_out_format=json "$@" >"$out/bench.log"
+  mpirun -n 2 "$build/bench/counterpoint_bench_ranks" --benchmark_repetitions=3 \
+    --benchmark_out="$out/ranks.json" --benchmark_out_format=json "$@" >"$out/ranks.log"
+  "$python" "$root/bench/python_peers.py" "$out/peers.json"
+fi
+files=()
+for file in "$out"/{bench,ranks,peers}*.json; do
+  [[ -s $file ]] && files+=("$file")
+done
+python3 "$root/bench/report.py" --svg "$out/bench.svg" "${files[@]}" | tee "$out/bench.txt"
