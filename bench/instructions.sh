@@ -1,5 +1,5 @@
 #!/bin/bash
-# Counts instructions a value under callgrind, where times are too noisy to guard, and compares them with
+# Counts instructions a value, and a draw, under callgrind, where times are too noisy to guard, and compares them with
 # instructions.txt: more than 5 % above a line fails.
 #
 #   bench/instructions.sh BUILD_DIR [--update]
@@ -35,7 +35,7 @@ while read -r distribution dtype limit; do
   now=$(count "$distribution" "$dtype")
   checked=$((checked + 1))
   if [[ ${2:-} == --update ]]; then
-    sed -i "s/^$distribution $dtype .*/$distribution $dtype $now/" "$limits"
+    sed -i "s|^$distribution $dtype .*|$distribution $dtype $now|" "$limits"
     echo "$distribution $dtype $now"
   elif awk -v a="$now" -v b="$limit" 'BEGIN {exit !(a > 1.05 * b)}'; then
     echo "$distribution $dtype: $now instructions a value, not $limit" >&2
