@@ -11,6 +11,8 @@
 #include "counterpoint/checkpoint/checkpoint.h"
 #include "counterpoint/kernels/stream_definition.h"
 #include "counterpoint/runtime/generator.h"
+#include "counterpoint/runtime/reuse_detector.h"
+#include "counterpoint/runtime/sharded_draws.h"
 #include "counterpoint/runtime/stateless.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
@@ -88,6 +90,30 @@ TEST(ToyAlgorithm, StatelessFunctions) {
   expect_error(ErrorCode::invalid_argument, {"gamma", "toy"}, [] {
     (void)stateless_gamma<float>({2}, {1, 2}, 1, 1, kToy);
   });
+}
+
+TEST(ToyAlgorithm, SharedAndSeparatedStreams) {
+  const ReuseDetector detector;
+  MirroredStrategy strategy({.replicas_per_rank = 2});
+  const auto scope = strategy.scope();
+  auto g = Generator::from_state(std::array<std::int64_t, 2>{5, 3},
+                                 {.algorithm = kToy, .streams = StreamLayout::identical()});
+  auto copy = Generator::from_state(std::array<std::int64_t, 2>{5, 3}, {.algorithm = kToy});
+  std::array<Words, 2> rows;
+  strategy.run([&](ReplicaContext& replica) {
+    const auto id = static_cast<std::size_t>(replica.replica_id());
+    rows[id] = words(g.sharded().uniform_full_int<std::uint64_t>({2}));
+    EXPECT_EQ(g(), toy_word(3, 5 + 512));
+  });
+  EXPECT_EQ(rows, (std::array<Words, 2>{Words{toy_word(3, 5)}, Words{toy_word(3, 6)}}));
+  EXPECT_EQ(state(copy.for_replica(1)), (Words{5, 104}));
+  expect_error(ErrorCode::failed_precondition, {"the toy stream of key 3", "blocks 5 to 260"},
+               [&] { (void)copy(); });
+
+  auto parent = Generator::from_state(std::array<std::int64_t, 2>{5, 4}, {.algorithm = kToy});
+  const std::vector<Generator> children = parent.split_separated(2);
+  const std::uint64_t hashed = kToy.derive_key(0x7365706172617465u, 4);
+  EXPECT_EQ(state(children[1]), (Words{0, toy_word(hashed, 6)}));
 }
 
 TEST(ToyAlgorithm, ReplicasAndCheckpoints) {
