@@ -171,6 +171,11 @@ TEST_F(GuideTest, Stateless) {
   check("stateless", run(program("stateless")), {{"stateless", what}, {"stateless", what}});
 }
 
+TEST_F(GuideTest, Algorithms) {
+  const std::vector<Record> each_name(4, {"generator", "normal([]) after from_seed(1)"});
+  check("algorithms", run(program("algorithms")), each_name);
+}
+
 TEST_F(GuideTest, StrategyOutside) {
   check("strategy_outside", run(program("strategy_outside")),
         {{"strategy, made outside", "what the two replicas draw, in order"}});
