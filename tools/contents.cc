@@ -14,13 +14,30 @@ namespace {
 
 constexpr std::int64_t max_in_json = 64;  // elements
 constexpr std::int64_t max_in_table = 8;
-constexpr std::size_t max_name_width = 48;  // longer names push their own line only
+constexpr std::size_t max_name_width = 48;       // longer names push their own line only
+constexpr std::size_t max_attribute_width = 64;  // longer texts are cut in the table
 
 struct Row {
   std::string name;
   std::string type;
   std::string content;
 };
+
+// Columns of a terminal that UTF-8 text takes, near enough: its characters.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+// The first `count` characters of UTF-8 text.
+std::string first_of(const std::string& text, std::size_t count) {
+  std::size_t end = 0;
+  while (end < text.size() && (count != 0 || (text[end] & 0xc0) == 0x80)) {
+    count -= (text[end] & 0xc0) != 0x80 ? 1 : 0;
+    ++end;
+  }
+  return text.substr(0, end);
+}
 
 std::string elements_text(const Tensor& tensor) {
   std::string text;
@@ -33,8 +50,12 @@ std::string elements_text(const Tensor& tensor) {
 void add_rows(const std::string& name, const SavedObject& object, std::vector<Row>& rows) {
   std::string attributes;
   for (const auto& [key, value] : object.attributes) {
-    attributes +=
-        fmt::format("{}{} {}", attributes.empty() ? "" : ", ", escaped(key), attribute_text(value));
+    std::string text = attribute_text(value);
+    if (width_of(text) > max_attribute_width) {
+      text = fmt::format("{}... ({} bytes)", first_of(text, max_attribute_width),
+                         std::get<std::string>(value).size());
+    }
+    attributes += fmt::format("{}{} {}", attributes.empty() ? "" : ", ", escaped(key), text);
   }
   rows.push_back({name, escaped(object.type), attributes});
   for (const auto& [key, tensor] : object.values) {
@@ -72,12 +93,6 @@ nlohmann::json json_of(const SavedObject& object) {
     json["members"][json_string(key)] = json_of(member);
   }
   return json;
-}
-
-// Columns of a terminal that UTF-8 text takes, near enough: its characters.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 std::string padded(const std::string& text, std::size_t width) {

@@ -92,6 +92,18 @@ class Inspect(CommandTest):
         seal(path)
         self.assertIn(b"noi\\u{202e}s/state", self.output("inspect", path))
 
+    def test_long_texts_are_cut_in_the_table_only(self):
+        path = self.path("long.h5")
+        shutil.copy(checkpoint("mirrored"), path)
+        text = "\u03b1" * 1000
+        with h5py.File(path, "r+") as file:
+            file["noise"].attrs["attributes"] = np.bytes_("algorithm/replicas/note")
+            file["noise"].attrs["note"] = np.bytes_(text.encode())
+        seal(path)
+        self.assertIn(" note " + "\u03b1" * 64 + "... (2000 bytes)", self.output("inspect", path).decode())
+        shown = json.loads(self.output("inspect", "--json", path))
+        self.assertEqual(shown["objects"]["noise"]["attributes"]["note"], text)
+
 
 class Verify(CommandTest):
     def test_every_kept_checkpoint_is_whole(self):

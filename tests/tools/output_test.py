@@ -9,6 +9,7 @@ import struct
 import subprocess
 import termios
 import time
+import unittest
 
 from support import *
 
@@ -47,6 +48,7 @@ class Pipes(CommandTest):
         self.assertEqual(process.wait(timeout=60), OK)
 
 
+@unittest.skipIf("COUNTERPOINT_SANITIZE" in os.environ, "a sanitizer takes more address space than any limit")
 class Memory(CommandTest):
     def test_a_draw_beyond_the_memory_that_there_is(self):
         # 4 GiB within 256 MiB of address space, interleaved and not.
