@@ -9,7 +9,7 @@
 //
 // The leading terms of log, sin and cos are carried as double-doubles, so that Box-Muller with them
 // rounds as it does with glibc's functions in all but about one value in a thousand. Polynomials
-// are Chebyshev fits of ours. Internal, pure, and compiled without contraction, as math.h.
+// are Chebyshev fits of ours. math.h states the worst errors. Internal, pure, and compiled without contraction, as math.h.
 #pragma once
 
 #include "counterpoint/kernels/internal/math.h"

@@ -5,6 +5,10 @@
 //   double w = math::fused_f64(z, stddev, mean);
 //   float t = math::xla_truncated_normal_f32(u);    // within 3 ULP of XLA's
 //
+// Worst errors against the exact value: xla_log_f32 1.19 ULP and the radius made of it 1.20, on every
+// input that a draw has; truncated normals 1e-6 absolute, on a sample; fused operations 0.5 ULP.
+// tests/kernels/precision_test.cc measures them.
+//
 // A fused multiply-add is computed from plain operations, so that it is the same number with and
 // without hardware for it. Internal and compiled without contraction, as math.h.
 // Source: docs/streams.md section 17.

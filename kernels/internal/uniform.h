@@ -7,7 +7,11 @@
 //   NormalPair<double> y = box_muller_f64(words);             // of one block
 //
 // Internal, as math.h. Thread-safety: pure. Determinism: fixed IEEE sequences. f32 is TensorFlow's
-// to the bit; f64 is within 2 ULP of it. Source: docs/streams.md sections 7 and 8.
+// to the bit; f64 is within 2 ULP of it, and of every step rounded correctly (one value in a thousand
+// differs). Uniforms are exact. Worst errors in ULP against exact Box-Muller of the same uniform and
+// angle: f32 radius 0.95 (of all there are), normal 2.5; f64 normal 2.5 (of samples;
+// tests/kernels/precision_test.cc). f16 and bf16 are the f32 value, rounded. Source: docs/streams.md
+// sections 7 and 8.
 #pragma once
 
 #include <bit>
