@@ -22,6 +22,9 @@
 // The targets without vectors use the scalar reference instead.
 #undef COUNTERPOINT_VECTORS
 #define COUNTERPOINT_VECTORS (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
+// Whether classes may hold vectors: not SVE's, whose length the compiler does not know.
+#undef COUNTERPOINT_VECTOR_MEMBERS
+#define COUNTERPOINT_VECTOR_MEMBERS (COUNTERPOINT_VECTORS && !HWY_HAVE_SCALABLE)
 
 #if COUNTERPOINT_VECTORS
 HWY_BEFORE_NAMESPACE();

@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 namespace {
 
-#if COUNTERPOINT_VECTORS
+#if COUNTERPOINT_VECTOR_MEMBERS
 
 // What the candidates of one alpha share.
 struct Shape {

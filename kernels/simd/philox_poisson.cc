@@ -12,7 +12,7 @@ HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 namespace {
 
-#if COUNTERPOINT_VECTORS
+#if COUNTERPOINT_VECTOR_MEMBERS
 
 template <bool kUniform>
 void DrawProducts(PoissonProductChunk& chunk) {

@@ -22,7 +22,7 @@
 #include "counterpoint/kernels/simd/sampler_chunks.h"
 #include "counterpoint/kernels/simd/scale-inl.h"
 
-#if COUNTERPOINT_VECTORS
+#if COUNTERPOINT_VECTOR_MEMBERS
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 
