@@ -172,8 +172,8 @@ class COUNTERPOINT_PUBLIC Generator {
   }
 
   // ---- filling a caller's array -----------------------------------------------------------------
-  // The same numbers, without an allocation. `shape` is the logical shape, one dimension by
-  // default; with parameters that broadcast, the array holds the broadcast result. Errors: also
+  // The same numbers; nothing is allocated for parameters that are numbers. `shape` is the logical
+  // shape, one dimension by default; tensors as parameters fill the broadcast result. Errors: also
   // invalid_argument if the array has another number of elements.
 
   template <ElementRange R>
