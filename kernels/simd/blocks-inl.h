@@ -6,7 +6,7 @@
 //     static constexpr int kPerBlock = 4;
 //     V64 first_lanes() const, second_lanes() const;    // which block of the tile a lane computes
 //     template <bool kStream> void tile(keys, segment, counter0, counter1, T* out) const;
-//     static constexpr bool kTwoTiles;    // whether two_tiles takes two at once, likewise
+//     static constexpr bool kThreeTiles;  // whether three_tiles takes three at once, likewise
 //   };
 //   FillBlocks(fill, keys, kernel);
 //
@@ -123,15 +123,13 @@ class BlockFiller {
     const std::uint64_t tile_elements = TileBlocks() * kPerBlock;
     T* HWY_RESTRICT out = out_;
     std::uint64_t i = 0;
-    if constexpr (Kernel::kTwoTiles) {
-      for (; i + 2 <= tiles; i += 2) {
-        const V64 counter2 = hn::Add(counter0, step);
-        const V64 counter3 = hn::Add(counter1, step);
-        kernel_.template two_tiles<kStream>(keys_, segment, counter0, counter1, counter2, counter3,
-                                            out);
-        counter0 = hn::Add(counter2, step);
-        counter1 = hn::Add(counter3, step);
-        out += 2 * tile_elements;
+    if constexpr (Kernel::kThreeTiles) {
+      const V64 three_steps = Broadcast64(3 * TileBlocks());
+      for (; i + 3 <= tiles; i += 3) {
+        kernel_.template three_tiles<kStream>(keys_, segment, counter0, counter1, out);
+        counter0 = hn::Add(counter0, three_steps);
+        counter1 = hn::Add(counter1, three_steps);
+        out += 3 * tile_elements;
       }
     }
     for (; i < tiles; ++i) {

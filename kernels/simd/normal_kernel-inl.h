@@ -23,7 +23,7 @@ template <bool kScaled>
 struct NormalF32 {
   using T = float;
   static constexpr int kPerBlock = 4;
-  static constexpr bool kTwoTiles = false;
+  static constexpr bool kThreeTiles = false;
 
   explicit NormalF32(const Fill& fill)
       : scale(static_cast<float>(fill.scale)), offset(static_cast<float>(fill.offset)) {}

@@ -101,22 +101,6 @@ HWY_INLINE void PhiloxBlocks(const PhiloxKeys& keys, const PhiloxSegment& segmen
   PhiloxRounds<3>(keys, a0, b0, c0, d0, a1, b1, c1, d1);
 }
 
-// Four vectors, for targets with the registers for it.
-HWY_INLINE void PhiloxBlocks(const PhiloxKeys& keys, const PhiloxSegment& segment, V64 counter0,
-                             V64 counter1, V64 counter2, V64 counter3, V64& a0, V64& b0, V64& c0,
-                             V64& d0, V64& a1, V64& b1, V64& c1, V64& d1, V64& a2, V64& b2, V64& c2,
-                             V64& d2, V64& a3, V64& b3, V64& c3, V64& d3) {
-  PhiloxStart(keys, segment, counter0, a0, b0, c0, d0);
-  PhiloxStart(keys, segment, counter1, a1, b1, c1, d1);
-  PhiloxStart(keys, segment, counter2, a2, b2, c2, d2);
-  PhiloxStart(keys, segment, counter3, a3, b3, c3, d3);
-#pragma GCC unroll 10
-  for (int round = 3; round < kPhiloxRounds; ++round) {
-    PhiloxRound(keys, round, a0, b0, c0, d0, a1, b1, c1, d1);
-    PhiloxRound(keys, round, a2, b2, c2, d2, a3, b3, c3, d3);
-  }
-}
-
 // Rounds 1 and 2 for lanes that hold the counters' lower 64 bits.
 HWY_INLINE void PhiloxStart(const PhiloxKeys& keys, const PhiloxHigh& high, V64 counter, V64& a,
                             V64& b, V64& c, V64& d) {
