@@ -105,6 +105,15 @@ void throws_while_others_wait(const World& world, int replicas_per_rank) {
                     });
 }
 
+// Those that have ended their run learn of it by their next call.
+void throws_after_others_left(const World& world, int replicas_per_rank) {
+  expect_difference(world, replicas_per_rank, ErrorCode::aborted, {"no more data"},
+                    [](ReplicaContext&, Generator& noise, Generator&, bool odd) {
+                      (void)noise.normal<float>({2});
+                      if (odd) throw std::runtime_error("no more data");
+                    });
+}
+
 void throws_while_others_take_turns(const World& world, int replicas_per_rank) {
   Generator shared = Generator::from_seed(5);
   expect_difference(world, replicas_per_rank, ErrorCode::invalid_argument, {"replica", "[-1]"},
@@ -265,6 +274,7 @@ std::vector<Scenario> difference_scenarios() {
           {"another_collective", another_collective},
           {"leaves_early", leaves_early},
           {"throws_while_others_wait", throws_while_others_wait},
+          {"throws_after_others_left", throws_after_others_left},
           {"throws_while_others_take_turns", throws_while_others_take_turns},
           {"bad_argument_everywhere", bad_argument_everywhere},
           {"other_seed_on_a_rank", other_seed_on_a_rank},
