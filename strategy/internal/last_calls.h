@@ -7,6 +7,7 @@
 // Thread-safety: as the replicas' logs, whose locks it takes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
