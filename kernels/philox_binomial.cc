@@ -32,11 +32,6 @@ class GeometricSteps {
     }
   }
 
-  void place(BinomialStepChunk& chunk, std::uint64_t i) const {
-    chunk.count_of_trials[i] = n_;
-    chunk.log_of_failure[i] = log_of_failure_;
-  }
-
  private:
   double n_;
   double log_of_failure_;
@@ -74,20 +69,6 @@ class Btrs {
                            tail_of_rest_ - stirling_tail(k) - stirling_tail(n_ - k);
       if (v <= bound) return k;
     }
-  }
-
-  void place(BinomialChunk& chunk, std::uint64_t i) const {
-    chunk.n[i] = n_;
-    chunk.a[i] = a_;
-    chunk.b[i] = b_;
-    chunk.c[i] = c_;
-    chunk.v_r[i] = v_r_;
-    chunk.r[i] = r_;
-    chunk.alpha[i] = alpha_;
-    chunk.m[i] = m_;
-    chunk.log_at_mode[i] = log_at_mode_;
-    chunk.tail_of_m[i] = tail_of_m_;
-    chunk.tail_of_rest[i] = tail_of_rest_;
   }
 
  private:
@@ -209,7 +190,8 @@ class BinomialDraw {
   const char* fill_by(const Trials& trials, const Method& method, std::uint64_t blocks_per_stream,
                       Chunk& chunk) const {
     chunk.uniform = true;
-    method.place(chunk, 0);
+    chunk.n[0] = trials.n;
+    chunk.p[0] = trials.p;
     const auto redo = [&](std::uint64_t, PhiloxBlocks blocks) { return method.draw(blocks); };
     return draw_alike<T>(draw_, blocks_per_stream, chunk, redo, [&](std::uint64_t, double x) {
       return sample_cast<T>(trials.successes(x));
@@ -229,15 +211,15 @@ class BinomialDraw {
     };
     for_each_stream(draw_, [&](std::uint64_t i, std::uint64_t b, std::uint64_t stream) {
       const Trials trials = trials_at(b);
+      const auto place = [&](auto& chunk, std::uint64_t n) {
+        chunk.n[n] = trials.n;
+        chunk.p[n] = trials.p;
+      };
       if (trials.method == Method::certain) {
         out[i] = sample_cast<T>(trials.certain);
       } else if (trials.method == Method::btrs) {
-        const Btrs method(trials.n, trials.p);
-        const auto place = [&](auto& chunk, std::uint64_t n) { method.place(chunk, n); };
         btrs.add(i, b, stream, place, redo, cast);
       } else {
-        const GeometricSteps method(trials.n, trials.p);
-        const auto place = [&](auto& chunk, std::uint64_t n) { method.place(chunk, n); };
         steps.add(i, b, stream, place, redo, cast);
       }
     });

@@ -34,16 +34,6 @@ class PoissonRate {
     return is_small() ? product(uniforms) : transformed(uniforms, largest);
   }
 
-  void place(PoissonProductChunk& chunk, std::uint64_t n) const { chunk.limit[n] = limit_; }
-  void place(PoissonChunk& chunk, std::uint64_t n) const {
-    chunk.rate[n] = rate_;
-    chunk.log_rate[n] = log_rate_;
-    chunk.a[n] = a_;
-    chunk.b[n] = b_;
-    chunk.inverse_alpha[n] = inverse_alpha_;
-    chunk.v_r[n] = v_r_;
-  }
-
  private:
   double product(ReversedUniforms& uniforms) const {
     double product = 1;
@@ -118,7 +108,7 @@ void fill_scalar(const PoissonFill& fill) {
 template <class T, class Chunk>
 const char* fill_alike(const PoissonFill& fill, const PoissonRate& rate, Chunk& chunk) {
   chunk.uniform = true;
-  rate.place(chunk, 0);
+  chunk.rate[0] = fill.rates[0];
   return draw_alike<T>(
       fill.draw, kBlocksPerStream, chunk,
       [&](std::uint64_t, PhiloxBlocks blocks) { return rate.draw(blocks, largest<T>()); },
@@ -160,10 +150,10 @@ const char* fill_typed(const PoissonFill& fill) {
   };
   const auto cast = [](std::uint64_t, double x) { return sample_cast<T>(x); };
   for_each_stream(draw, [&](std::uint64_t i, std::uint64_t b, std::uint64_t stream) {
-    if (is_certain(fill.rates[b], &out[i])) return;
-    const PoissonRate rate(fill.rates[b]);
-    const auto place = [&](auto& chunk, std::uint64_t n) { rate.place(chunk, n); };
-    if (rate.is_small()) {
+    const double rate = fill.rates[b];
+    if (is_certain(rate, &out[i])) return;
+    const auto place = [rate](auto& chunk, std::uint64_t n) { chunk.rate[n] = rate; };
+    if (rate < kSmallRate) {
       small.add(i, b, stream, place, redo, cast);
     } else {
       large.add(i, b, stream, place, redo, cast);

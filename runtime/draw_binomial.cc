@@ -94,6 +94,14 @@ Tensor expanded(const Tensor& parameter, const Shape& shape) {
   visit_dtype(parameter.dtype(), [&]<class T>(T) {
     const std::span<T> out = result.values<T>();
     const std::span<const T> in = parameter.values<T>();
+    if (in.size() == 1) {
+      std::ranges::fill(out, in[0]);
+      return;
+    }
+    if (in.size() == out.size()) {
+      std::ranges::copy(in, out.begin());
+      return;
+    }
     for_each_broadcast(shape, {parameter.shape(), ShapeView{}, ShapeView{}},
                        [&](std::int64_t i, std::int64_t p, std::int64_t, std::int64_t) {
                          out[static_cast<std::size_t>(i)] = in[static_cast<std::size_t>(p)];

@@ -23,6 +23,15 @@ kernels::BatchedDraw batched_draw(const BatchedParameters& parameters, const Res
           .count = parameters.count()};
 }
 
+template <class T>
+double as_double(T x) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    return static_cast<double>(x);
+  } else {
+    return x.to_float();
+  }
+}
+
 // A draw that was checked; run() writes it.
 class Gamma {
  public:
@@ -31,10 +40,9 @@ class Gamma {
       : definition_(definition),
         dtype_(check(dtype, definition)),
         parameters_("gamma", shape, {&alpha, &beta}, dtype) {
-    for (std::uint64_t b = 0; b < parameters_.batch() && parameters_.count() != 0; ++b) {
-      check_positive("alpha", parameters_.at(0, b));
-      check_positive("beta", parameters_.at(1, b));
-    }
+    if (parameters_.count() == 0) return;
+    check_positive("alpha", parameters_.values(0));
+    check_positive("beta", parameters_.values(1));
   }
 
   void run(const StatelessSeed& seed, void* output) const {
@@ -51,12 +59,16 @@ class Gamma {
     check_dtype("gamma", dtype, is_binary_float(dtype), "f16, f32 or f64");
     return dtype;
   }
-  void check_positive(std::string_view name, double value) const {
-    if (!(value > 0 && std::isfinite(value))) {
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("{} of a gamma in {} is finite and above 0, not {}", name,
-                              dtype_name(dtype_), value));
-    }
+  void check_positive(std::string_view name, const Tensor& values) const {
+    visit_dtype(dtype_, [&]<class T>(T) {
+      for (const T element : values.values<T>()) {
+        const double value = as_double(element);
+        if (value > 0 && std::isfinite(value)) continue;
+        throw Error(ErrorCode::invalid_argument,
+                    fmt::format("{} of a gamma in {} is finite and above 0, not {}", name,
+                                dtype_name(dtype_), value));
+      }
+    });
   }
 
   const StreamDefinition& definition_;
@@ -84,11 +96,11 @@ class Poisson {
   Poisson(ShapeView shape, const Parameter& lam, DType dtype, const StreamDefinition& definition)
       : definition_(definition),
         dtype_(check(dtype, definition)),
+        largest_(largest_value(dtype)),
         scalar_(rate_of_number(lam)),
         rates_("poisson", shape, {lam.tensor() == nullptr ? &scalar_ : &lam}, DType::f64) {
-    for (std::uint64_t b = 0; b < rates_.batch() && rates_.count() != 0; ++b) {
-      check_rate(rates_.at(0, b));
-    }
+    if (rates_.count() == 0) return;
+    for (const double rate : rates_.values(0).values<double>()) check_rate(rate);
   }
 
   void run(const StatelessSeed& seed, void* output) const {
@@ -112,15 +124,16 @@ class Poisson {
     return lam.as_floating(lam.is_integer() ? DType::f64 : DType::f32);
   }
   void check_rate(double rate) const {
-    if (std::isnan(rate) || (std::isfinite(rate) && rate > largest_value(dtype_))) {
+    if (!(rate <= largest_ || rate == std::numeric_limits<double>::infinity())) {
       throw Error(ErrorCode::invalid_argument,
                   fmt::format("the rate of a Poisson in {} is at most {}, or infinite, not {}",
-                              dtype_name(dtype_), largest_value(dtype_), rate));
+                              dtype_name(dtype_), largest_, rate));
     }
   }
 
   const StreamDefinition& definition_;
   DType dtype_;
+  double largest_;
   Parameter scalar_;
   BatchedParameters rates_;
 };

@@ -40,7 +40,7 @@ struct SamplerChunk {
 };
 
 // Where all outputs have the same parameters they are `uniform`, and entry 0 of a column counts for
-// all.
+// all. Columns after an empty line are the kernel's.
 
 struct GammaChunk : SamplerChunk {
   using SamplerChunk::SamplerChunk;
@@ -51,6 +51,8 @@ struct GammaChunk : SamplerChunk {
 struct PoissonProductChunk : SamplerChunk {
   using SamplerChunk::SamplerChunk;
   bool uniform = false;
+  ChunkColumn rate;
+
   ChunkColumn limit;
 };
 
@@ -59,6 +61,7 @@ struct PoissonChunk : SamplerChunk {
   bool uniform = false;
   double largest = 0;
   ChunkColumn rate;
+
   ChunkColumn log_rate;
   ChunkColumn a;
   ChunkColumn b;
@@ -69,7 +72,9 @@ struct PoissonChunk : SamplerChunk {
 struct BinomialStepChunk : SamplerChunk {
   using SamplerChunk::SamplerChunk;
   bool uniform = false;
-  ChunkColumn count_of_trials;
+  ChunkColumn n;
+  ChunkColumn p;
+
   ChunkColumn log_of_failure;
 };
 
@@ -77,6 +82,8 @@ struct BinomialChunk : SamplerChunk {
   using SamplerChunk::SamplerChunk;
   bool uniform = false;
   ChunkColumn n;
+  ChunkColumn p;
+
   ChunkColumn a;
   ChunkColumn b;
   ChunkColumn c;

@@ -53,9 +53,19 @@ HWY_INLINE VD Step(VD u, VD log_of_failure, VD reciprocal) {
   return hn::IfThenElse(clear, rough, ExactStep(u, log_of_failure));
 }
 
+// math::log1p(-p) for 0 < p <= 1/2.
+HWY_INLINE VD LogOfFailure(VD p) {
+  VD u, u_lo;
+  TwoSum(BroadcastF64(1.0), hn::Neg(p), u, u_lo);
+  return hn::Add(LogF64(u), hn::Div(u_lo, u));
+}
+
 template <bool kUniform>
 void DrawSteps(BinomialStepChunk& chunk) {
   const DD dd;
+  for (std::uint64_t i = 0; i < (kUniform ? 1 : chunk.count); i += hn::Lanes(dd)) {
+    SetColumn(chunk.log_of_failure, i, LogOfFailure(Parameters<kUniform>(chunk.p, i)));
+  }
   Queue<1> first, second;  // trials so far
   first.start(chunk, hn::Zero(dd));
   VD successes = hn::Zero(dd);  // before this round
@@ -65,7 +75,7 @@ void DrawSteps(BinomialStepChunk& chunk) {
       chunk, first, second,
       [&](const auto& queue, std::uint64_t i, VD u, VD v, auto& next) {
         const V64 index = queue.index(i);
-        const VD trials = Parameter<kUniform>(chunk.count_of_trials, index);
+        const VD trials = Parameter<kUniform>(chunk.n, index);
         const VD log_of_failure = Parameter<kUniform>(chunk.log_of_failure, index);
         const VD reciprocal = kUniform ? reciprocal_of_all : hn::Div(one, log_of_failure);
         const VD sum = hn::Add(queue.template column<0>(i), Step(u, log_of_failure, reciprocal));
@@ -93,6 +103,32 @@ HWY_INLINE VD StirlingTail(VD k) {
   const V64 whole = hn::BitCast(D64(), hn::Add(hn::Floor(k), BroadcastF64(0x1p52)));
   const VD exact = hn::GatherIndex(d, kStirlingTails, AsOffset(hn::And(whole, Broadcast64(15))));
   return hn::IfThenElse(small, exact, series);
+}
+
+// What draws of a pair share: Btrs' constants.
+HWY_INLINE void SetPairs(BinomialChunk& chunk, std::uint64_t i, VD n, VD p) {
+  const VD one = BroadcastF64(1.0);
+  const VD np = hn::Mul(n, p);
+  const VD failure = hn::Sub(one, p);
+  const VD deviation = hn::Sqrt(hn::Mul(np, failure));
+  const VD b = hn::Add(BroadcastF64(1.15), hn::Mul(BroadcastF64(2.53), deviation));
+  const VD r = hn::Div(p, failure);
+  const VD m = hn::Floor(hn::Mul(hn::Add(n, one), p));
+  const VD rest = hn::Sub(n, m);
+  const VD at_mode = hn::Div(hn::Add(m, one), hn::Mul(r, hn::Add(rest, one)));
+  SetColumn(chunk.a, i,
+            hn::Add(hn::Add(BroadcastF64(-0.0873), hn::Mul(BroadcastF64(0.0248), b)),
+                    hn::Mul(BroadcastF64(0.01), p)));
+  SetColumn(chunk.b, i, b);
+  SetColumn(chunk.c, i, hn::Add(np, BroadcastF64(0.5)));
+  SetColumn(chunk.v_r, i, hn::Sub(BroadcastF64(0.92), hn::Div(BroadcastF64(4.2), b)));
+  SetColumn(chunk.r, i, r);
+  SetColumn(chunk.alpha, i,
+            hn::Mul(hn::Add(BroadcastF64(2.83), hn::Div(BroadcastF64(5.1), b)), deviation));
+  SetColumn(chunk.m, i, m);
+  SetColumn(chunk.log_at_mode, i, hn::Mul(hn::Add(m, BroadcastF64(0.5)), LogF64(at_mode)));
+  SetColumn(chunk.tail_of_m, i, StirlingTail(m));
+  SetColumn(chunk.tail_of_rest, i, StirlingTail(rest));
 }
 
 // A log of numbers that are positive and normal; others are noted as rare.
@@ -133,6 +169,9 @@ HWY_INLINE MD Accepted(const BinomialChunk& chunk, V64 index, VD k, VD v, VD us,
 template <bool kUniform>
 void DrawTransformed(BinomialChunk& chunk) {
   const DD dd;
+  for (std::uint64_t i = 0; i < (kUniform ? 1 : chunk.count); i += hn::Lanes(dd)) {
+    SetPairs(chunk, i, Parameters<kUniform>(chunk.n, i), Parameters<kUniform>(chunk.p, i));
+  }
   Queue<0> first, second;
   Queue<3> open;  // k, v, us
   first.start(chunk);

@@ -16,6 +16,9 @@ namespace {
 
 template <bool kUniform>
 void DrawProducts(PoissonProductChunk& chunk) {
+  for (std::uint64_t i = 0; i < (kUniform ? 1 : chunk.count); i += hn::Lanes(DD())) {
+    SetColumn(chunk.limit, i, ExpF64(hn::Neg(Parameters<kUniform>(chunk.rate, i))));
+  }
   Queue<1> first, second;  // the product so far
   first.start(chunk, BroadcastF64(1.0));
   VD successes = hn::Zero(DD());  // before this round
@@ -36,9 +39,27 @@ void DrawProducts(PoissonProductChunk& chunk) {
       [&](auto&) { successes = hn::Add(successes, BroadcastF64(2.0)); });
 }
 
+// What draws of a rate share: PoissonRate's constants.
+HWY_INLINE void SetRates(PoissonChunk& chunk, std::uint64_t i, VD rate) {
+  const VD b = hn::Add(BroadcastF64(0.931), hn::Mul(BroadcastF64(2.53), hn::Sqrt(rate)));
+  const VD a = hn::Add(BroadcastF64(-0.059), hn::Mul(BroadcastF64(0.02483), b));
+  const VD b_less = hn::Sub(b, BroadcastF64(3.4));
+  SetColumn(chunk.log_rate, i, LogF64(rate));
+  SetColumn(chunk.a, i, a);
+  SetColumn(chunk.b, i, b);
+  SetColumn(chunk.inverse_alpha, i,
+            hn::Add(BroadcastF64(1.1239), hn::Div(BroadcastF64(1.1328), b_less)));
+  SetColumn(
+      chunk.v_r, i,
+      hn::Sub(BroadcastF64(0.9277), hn::Div(BroadcastF64(3.6224), hn::Sub(b, BroadcastF64(2.0)))));
+}
+
 template <bool kUniform>
 void DrawTransformed(PoissonChunk& chunk) {
   const DD dd;
+  for (std::uint64_t i = 0; i < (kUniform ? 1 : chunk.count); i += hn::Lanes(dd)) {
+    SetRates(chunk, i, Parameters<kUniform>(chunk.rate, i));
+  }
   Queue<0> first, second;
   Queue<3> open;  // k, v, us
   first.start(chunk);

@@ -91,6 +91,16 @@ HWY_INLINE VD Parameter(const ChunkColumn& column, V64 index) {
   }
 }
 
+// The parameters of the outputs from i on.
+template <bool kUniform>
+HWY_INLINE VD Parameters(const ChunkColumn& column, std::uint64_t i) {
+  return kUniform ? BroadcastF64(column.values[0]) : hn::LoadU(DD(), column.values + i);
+}
+
+HWY_INLINE void SetColumn(ChunkColumn& column, std::uint64_t i, VD values) {
+  hn::StoreU(values, DD(), column.values + i);
+}
+
 // Outputs by index, with kColumns numbers each.
 template <int kColumns>
 class Queue {
