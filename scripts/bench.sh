@@ -39,6 +39,7 @@ if ((measure)); then
   mpirun -n 2 "$build/bench/counterpoint_bench_ranks" --benchmark_repetitions=3 \
     --benchmark_out="$out/ranks.json" --benchmark_out_format=json "$@" >"$out/ranks.log"
   "$python" "$root/bench/python_peers.py" "$out/peers.json"
+  "$python" "$root/bench/numpy_samplers.py" "$out/peers_samplers.json"
 fi
 files=()
 for file in "$out"/{bench,ranks,peers}*.json; do
