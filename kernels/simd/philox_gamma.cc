@@ -86,6 +86,8 @@ class GammaKernel {
     open_.clear();
     rejected_.clear();
     const Shape of_all(BroadcastF64(chunk_.alpha.values[0]));
+    // In a loop of its own, so that the blocks of several vectors are computed side by side.
+    for (std::uint64_t i = 0; i < chunk_.count; i += lanes) draw_blocks(i);
     bool powers = false;
     for (std::uint64_t i = 0; i < chunk_.count; i += lanes) {
       powers = first_attempt(of_all, i) || powers;
@@ -108,32 +110,42 @@ class GammaKernel {
     }
   }
 
-  // Block 0 gives two normals and block 1 two uniforms. True if a lane needs a power.
+  // Block 0 gives two normals and block 1 two uniforms.
+  HWY_INLINE void draw_blocks(std::uint64_t i) {
+    const DD dd;
+    const V64 counter = hn::LoadU(D64(), chunk_.counter + i);
+    V64 a0, b0, c0, d0, a1, b1, c1, d1;
+    PhiloxBlocks(keys_, high_, counter, hn::Add(counter, Broadcast64(1)), a0, b0, c0, d0, a1, b1,
+                 c1, d1);
+    hn::StoreU(UnitF64(a0, b0), dd, radius_ + i);
+    hn::StoreU(UnitF64(c0, d0), dd, angle_ + i);
+    hn::StoreU(UnitF64(a1, b1), dd, power_base_ + i);
+    hn::StoreU(UnitF64(c1, d1), dd, uniform_ + i);
+  }
+
+  // True if a lane needs a power.
   HWY_INLINE bool first_attempt(const Shape& of_all, std::uint64_t i) {
     const DD dd;
     const D64 d64;
     const VD alpha = alphas(i);
     const VD one = BroadcastF64(1.0);
     const V64 counter = hn::LoadU(d64, chunk_.counter + i);
-    V64 a0, b0, c0, d0, a1, b1, c1, d1;
-    PhiloxBlocks(keys_, high_, counter, hn::Add(counter, Broadcast64(1)), a0, b0, c0, d0, a1, b1,
-                 c1, d1);
     VD sine, cosine;
-    NormalsF64(UnitF64(a0, b0), UnitF64(c0, d0), sine, cosine);
+    const VD angle = hn::LoadU(dd, angle_ + i);
+    NormalsF64(hn::LoadU(dd, radius_ + i), angle, sine, cosine);
     const Candidate candidate(kUniform ? of_all : Shape(alpha), cosine);
-    const VD u = UnitF64(c1, d1);
-    const VD u2 = UnitF64(a1, b1);
+    const VD u = hn::LoadU(dd, uniform_ + i);
+    const VD u2 = hn::LoadU(dd, power_base_ + i);
     VD x = hn::Mul(candidate.d, candidate.v);
     MD settled = hn::And(candidate.squeezed(u), candidate.positive);
     if constexpr (!kUniform) {
       const MD exponential = hn::Eq(alpha, one);
       if (!hn::AllFalse(dd, exponential)) {
-        x = hn::IfThenElse(exponential, hn::Neg(LogF64(hn::Sub(one, UnitF64(c0, d0)))), x);
+        x = hn::IfThenElse(exponential, hn::Neg(LogF64(hn::Sub(one, angle))), x);
         settled = hn::Or(settled, exponential);
       }
     }
     hn::StoreU(x, dd, chunk_.out + i);
-    hn::StoreU(u2, dd, power_base_ + i);
     const MD open = hn::And(hn::Not(settled), hn::FirstN(dd, chunk_.count - i));
     open_.append(open, hn::Iota(d64, i), counter, cosine, u, sine, u2);
     return !hn::AllFalse(dd, hn::Lt(alpha, one));
@@ -184,6 +196,10 @@ class GammaKernel {
   PhiloxHigh high_;
   Queue<4> open_;      // normal, uniform, second normal, second uniform
   Queue<2> rejected_;  // second normal, second uniform
+  // The uniforms of blocks 0 and 1, by what they are for.
+  alignas(64) double radius_[kChunkPadded];
+  alignas(64) double angle_[kChunkPadded];
+  alignas(64) double uniform_[kChunkPadded];
   alignas(64) double power_base_[kChunkPadded];
 };
 
