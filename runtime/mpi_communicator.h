@@ -14,7 +14,7 @@
 // This is the one public header with MPI types.
 // Thread-safety: below MPI_THREAD_SERIALIZED, only the thread that initialised MPI (else
 // failed_precondition); otherwise one thread at a time.
-// Determinism: as every Communicator; no reduction of MPI's is used.
+// Determinism: as every Communicator; MPI reduces nothing but integers.
 #pragma once
 
 #include <mpi.h>

@@ -16,6 +16,28 @@ constexpr std::size_t gather_limit_bytes = 16 * 1024;
 constexpr std::size_t segment_bytes = 1024 * 1024;
 constexpr std::size_t least_segment_bytes = 16 * 1024;
 
+// Above it, integers are reduced by MPI, along a tree: gathering them would take every rank's bytes to
+// every rank, which for the strategy's 64 is a megabyte on 16,384 ranks.
+constexpr int gather_limit_ranks = 16;
+
+// Whether every order of adding gives the same bits.
+bool order_is_free(const CollectiveCall& call) {
+  return call.kind == CollectiveKind::all_reduce && !is_floating(call.dtype) &&
+         call.reduce != Reduce::mean;
+}
+
+MPI_Datatype mpi_type(DType dtype, Reduce reduce) {
+  const bool is_wide = dtype_size(dtype) == 8;
+  // Sums wrap: as unsigned, signed ones give the same bits.
+  const bool is_signed = (dtype == DType::i32 || dtype == DType::i64) && reduce != Reduce::sum;
+  if (is_signed) return is_wide ? MPI_INT64_T : MPI_INT32_T;
+  return is_wide ? MPI_UINT64_T : MPI_UINT32_T;
+}
+
+MPI_Op mpi_op(Reduce reduce) {
+  return reduce == Reduce::min ? MPI_MIN : reduce == Reduce::max ? MPI_MAX : MPI_SUM;
+}
+
 constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -49,6 +71,11 @@ void MpiOperation::plan() {
   std::size_t rows_of_a_segment = 0;
   switch (call_.kind) {
     case CollectiveKind::all_reduce:
+      if (order_is_free(call_) && lane_.size > gather_limit_ranks) {
+        mpi_reduces_ = true;
+        rows_of_a_segment = 1;
+        break;
+      }
       shared_fold_ = lane_.size > 1 && call_.bytes() > gather_limit_bytes;
       if (!shared_fold_) limit_bytes = std::max(gathered_bytes, gather_limit_bytes);
       rows_of_a_segment = ranks;
@@ -94,6 +121,12 @@ void MpiOperation::issue_move() {
   const int bytes = static_cast<int>(piece_bytes());
   switch (call_.kind) {
     case CollectiveKind::all_reduce:
+      if (mpi_reduces_) {
+        return check_mpi(MPI_Iallreduce(send(), rows(), static_cast<int>(segment_length()),
+                                        mpi_type(call_.dtype, call_.reduce), mpi_op(call_.reduce),
+                                        lane_.comm, &request_),
+                         "MPI_Iallreduce");
+      }
       if (shared_fold_) {
         return check_mpi(
             MPI_Ialltoall(send(), bytes, MPI_BYTE, rows(), bytes, MPI_BYTE, lane_.comm, &request_),
@@ -131,7 +164,9 @@ void MpiOperation::copy_out() {
   const std::size_t offset = static_cast<std::size_t>(first_element_) * element_bytes();
   switch (call_.kind) {
     case CollectiveKind::all_reduce:
-      if (shared_fold_) {
+      if (mpi_reduces_) {
+        std::memcpy(out_ + offset, rows(), bytes);
+      } else if (shared_fold_) {
         std::memcpy(out_ + offset, send(), bytes);
       } else {
         reduce_rows(call_.dtype, call_.reduce, rows(), bytes, lane_.size, length, out_ + offset);

@@ -6,7 +6,8 @@
 //
 // Reductions use MPI only to move bytes: a small payload is gathered everywhere and folded by each
 // rank; of a large one each rank folds its share (all-to-all) and the shares are gathered, which
-// moves 2 (N - 1) / N of the payload. Either way each element is a left fold over the ranks.
+// moves 2 (N - 1) / N of the payload. Either way each element is a left fold over the ranks. Only
+// integers on many ranks, whose order of adding does not show, are reduced by MPI.
 // Thread-safety: as MPI.
 #pragma once
 
@@ -98,6 +99,7 @@ class MpiOperation {
   std::byte* out_;
   bool orphaned_ = false;
   bool shared_fold_ = false;        // large all_reduce: each rank folds its share
+  bool mpi_reduces_ = false;        // integers on many ranks
   std::int64_t segment_ = 0;        // elements a segment, at most
   std::int64_t first_element_ = 0;  // of the current segment
   StagingPool::Staging staging_;

@@ -1,0 +1,316 @@
+// What each operation sends, as docs/scaling.md says: this program's MPI functions count before they
+// pass on. Run under mpirun; COUNTERPOINT_EXPECTED_RANKS says on how many ranks.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "counterpoint/checkpoint/checkpoint_manager.h"
+#include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/generator.h"
+#include "counterpoint/strategy/micro_batches.h"
+#include "counterpoint/strategy/mirrored_strategy.h"
+
+namespace {
+
+// This rank's MPI calls, with the bytes that it brings to each; for an all-to-all, to each rank.
+std::vector<std::string>& calls() {
+  static std::vector<std::string> all;
+  return all;
+}
+
+std::string call_of(const char* what, std::int64_t bytes) {
+  std::string text = what;
+  return text.append(" ").append(std::to_string(bytes));
+}
+
+void note(const char* what, int bytes) { calls().push_back(call_of(what, bytes)); }
+
+}  // namespace
+
+// MPI's profiling interface: these take the place of the library's own, which are the PMPI_ ones.
+extern "C" {
+
+int MPI_Iallgather(const void* send, int count, MPI_Datatype type, void* receive, int receive_count,
+                   MPI_Datatype receive_type, MPI_Comm comm, MPI_Request* request) {
+  note("allgather", count);
+  return PMPI_Iallgather(send, count, type, receive, receive_count, receive_type, comm, request);
+}
+
+int MPI_Iallreduce(const void* send, void* receive, int count, MPI_Datatype type, MPI_Op op,
+                   MPI_Comm comm, MPI_Request* request) {
+  int bytes = 0;
+  PMPI_Type_size(type, &bytes);
+  note("allreduce", count * bytes);
+  return PMPI_Iallreduce(send, receive, count, type, op, comm, request);
+}
+
+int MPI_Ialltoall(const void* send, int count, MPI_Datatype type, void* receive, int receive_count,
+                  MPI_Datatype receive_type, MPI_Comm comm, MPI_Request* request) {
+  note("alltoall", count);
+  return PMPI_Ialltoall(send, count, type, receive, receive_count, receive_type, comm, request);
+}
+
+int MPI_Ibcast(void* buffer, int count, MPI_Datatype type, int root, MPI_Comm comm,
+               MPI_Request* request) {
+  note("broadcast", count);
+  return PMPI_Ibcast(buffer, count, type, root, comm, request);
+}
+
+int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request) {
+  note("barrier", 0);
+  return PMPI_Ibarrier(comm, request);
+}
+
+int MPI_Comm_idup(MPI_Comm comm, MPI_Comm* duplicate, MPI_Request* request) {
+  note("duplicate", 0);
+  return PMPI_Comm_idup(comm, duplicate, request);
+}
+
+int MPI_Isend(const void* buffer, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+              MPI_Request* request) {
+  note("send", count);
+  return PMPI_Isend(buffer, count, type, to, tag, comm, request);
+}
+
+}  // extern "C"
+
+namespace counterpoint {
+namespace {
+
+using testing::IsEmpty;
+
+using Calls = std::vector<std::string>;
+
+const std::shared_ptr<Communicator>& world() {
+  static const std::shared_ptr<Communicator> ranks = Communicator::world();
+  return ranks;
+}
+
+// What `operation` sends.
+template <class Operation>
+Calls sent_by(Operation operation) {
+  calls().clear();
+  operation();
+  return std::exchange(calls(), {});
+}
+
+// The one control call, whatever its occasion; see MpiOperation for many ranks.
+Calls control(int times = 1) {
+  const int ranks = world()->size();
+  return Calls(static_cast<std::size_t>(ranks > 1 ? times : 0),
+               ranks > 16 ? "allreduce 64" : "allgather 64");
+}
+
+Calls operator+(Calls first, const Calls& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+std::int64_t bytes_of(const std::string& call) { return std::stoll(call.substr(call.find(' '))); }
+
+class Messages : public testing::TestWithParam<int> {
+ protected:
+  int replicas() const { return GetParam(); }
+  StrategyOptions options() const {
+    return {.replicas_per_rank = replicas(), .timeout_seconds = 60};
+  }
+};
+
+TEST(MessagesRanks, AreAsManyAsAsked) {
+  const char* const expected = std::getenv("COUNTERPOINT_EXPECTED_RANKS");
+  ASSERT_NE(expected, nullptr);
+  EXPECT_EQ(world()->size(), std::atoi(expected));
+}
+
+TEST_P(Messages, OfMakingThings) {
+  std::optional<MirroredStrategy> strategy;
+  EXPECT_EQ(sent_by([&] { strategy.emplace(world(), options()); }),
+            (Calls{"duplicate 0", "duplicate 0"} + control() + Calls{"broadcast 32"}));
+  const auto scope = strategy->scope();
+  EXPECT_THAT(sent_by([&] { (void)Generator::from_seed(1); }), IsEmpty());
+  EXPECT_THAT(sent_by([&] { (void)Generator::from_non_deterministic_state(); }), IsEmpty());
+  EXPECT_EQ(sent_by([&] { (void)strategy->variable<float>({100}); }),
+            (control() + Calls{"broadcast 400"}));
+}
+
+TEST_P(Messages, OfRuns) {
+  MirroredStrategy strategy(world(), options());
+  const auto scope = strategy.scope();
+  auto noise = Generator::from_seed(1);
+  auto weights = strategy.variable<float>({100});
+  const Calls end = control();
+  EXPECT_EQ(sent_by([&] { strategy.run([](ReplicaContext&) {}); }), end);
+  // Draws, splits and assignments send nothing, however many there are.
+  EXPECT_EQ(sent_by([&] {
+              strategy.run([&](ReplicaContext&) {
+                std::vector<float> values(100);
+                for (int i = 0; i < 10; ++i) {
+                  noise.fill_normal(values);
+                  weights.assign_sub(values);
+                  (void)noise.sharded().normal<float>({10, 3});
+                  (void)noise.split(2);
+                  auto own = Generator::from_seed(3);
+                  (void)own.binomial<std::int32_t>({2}, 10, 0.5);
+                }
+              });
+            }),
+            end);
+}
+
+TEST_P(Messages, OfReductions) {
+  MirroredStrategy strategy(world(), options());
+  const std::int64_t ranks = world()->size();
+  const auto all_reduce = [&](std::size_t floats) {
+    return sent_by([&] {
+      strategy.run([&](ReplicaContext& replica) {
+        std::vector<float> values(floats);
+        replica.all_reduce(values, Reduce::sum);
+      });
+    });
+  };
+  // Compared, moved; then the end of the run.
+  const auto payload = [&](const Calls& calls) {
+    return ranks == 1 ? Calls() : control() + calls + control();
+  };
+  EXPECT_EQ(all_reduce(16), payload({"allgather 64"}));
+  EXPECT_EQ(all_reduce(4096), payload({"allgather 16384"}));
+  // Beyond 16 KiB each rank folds its share, a segment of a MiB at a time.
+  const auto share = [&](std::int64_t floats) { return (floats + ranks - 1) / ranks * 4; };
+  EXPECT_EQ(all_reduce(5000),
+            payload({call_of("alltoall", share(5000)), call_of("allgather", share(5000))}));
+  EXPECT_EQ(all_reduce(400'000),
+            payload({call_of("alltoall", share(262'144)), call_of("allgather", share(262'144)),
+                     call_of("alltoall", share(137'856)), call_of("allgather", share(137'856))}));
+  // A row for each of two nodes of the tree, as much again for its header: see docs/scaling.md.
+  const Calls micro = sent_by([&] {
+    strategy.run([&](ReplicaContext& replica) {
+      const int n = replica.num_replicas_in_sync();
+      const std::vector<double> rows(10);
+      std::vector<double> reduced(10);
+      all_reduce_micro_batches(replica, n, rows, reduced, Reduce::sum);
+    });
+  });
+  const std::int64_t bytes = 88 * ranks * replicas();  // 8 + 80 a replica
+  EXPECT_EQ(micro, payload({call_of(ranks > 16 ? "allreduce" : "allgather", bytes)}));
+}
+
+TEST_P(Messages, OutsideOfRuns) {
+  MirroredStrategy strategy(world(), options());
+  const auto ones = strategy.run([](ReplicaContext&) { return 1.0F; });
+  strategy.check();  // what the run's end has posted is waited for
+  EXPECT_EQ(sent_by([&] { strategy.check(); }), control());
+  EXPECT_EQ(sent_by([&] { (void)strategy.reduce(Reduce::sum, ones); }),
+            (control() + Calls{"allgather 4"}));
+  EXPECT_EQ(sent_by([&] { (void)strategy.gather(ones); }),
+            (control() +
+             Calls{call_of("allgather", 8 * replicas()), call_of("allgather", 4 * replicas())}));
+  EXPECT_EQ(sent_by([&] { (void)strategy.any(true); }),
+            (control() + Calls{world()->size() > 16 ? "allreduce 4" : "allgather 4"}));
+}
+
+TEST_P(Messages, OfTurns) {
+  MirroredStrategy strategy(world(), options());
+  auto outside = Generator::from_seed(3, {.name = "outside"});
+  const Calls turn = control() + Calls{call_of("allgather", 8 * (4 + replicas()))};
+  EXPECT_EQ(sent_by([&] {
+              strategy.run([&](ReplicaContext&) {
+                (void)outside.normal<float>({});
+                (void)outside.normal<float>({100});
+              });
+            }),
+            (turn + turn + control()));
+}
+
+// What a checkpoint sends does not depend on how many ranks there are, and a save's not on its size.
+TEST_P(Messages, OfCheckpoints) {
+  MirroredStrategy strategy(world(), options());
+  const auto scope = strategy.scope();
+  auto noise = Generator::from_seed(1);
+  auto weights = strategy.variable<float>({100'000});
+  const std::filesystem::path folder = COUNTERPOINT_SCRATCH_DIR "/messages";
+  if (world()->rank() == 0) std::filesystem::remove_all(folder);
+  world()->barrier();
+  CheckpointManager checkpoints(world(), folder, {{"noise", noise}, {"weights", weights}});
+  const auto costs = [](const Calls& calls, int* controls, std::int64_t* bytes) {
+    *controls = 0;
+    *bytes = 0;
+    for (const std::string& call : calls) {
+      if (call.starts_with("broadcast ")) {
+        *bytes += bytes_of(call);
+      } else {
+        EXPECT_TRUE(call.starts_with("all") && bytes_of(call) <= 64) << call;
+        ++*controls;
+      }
+    }
+  };
+  int controls = 0;
+  std::int64_t bytes = 0;
+  costs(sent_by([&] { checkpoints.save(1); }), &controls, &bytes);
+  EXPECT_LE(controls, 8);
+  EXPECT_LE(bytes, 1024);
+  const auto file_bytes =
+      static_cast<std::int64_t>(std::filesystem::file_size(folder / "checkpoint-00000001.h5"));
+  costs(sent_by([&] { checkpoints.restore_latest(); }), &controls, &bytes);
+  EXPECT_LE(controls, 12);
+  EXPECT_LE(bytes, file_bytes + 1024);
+  if (world()->size() > 1) {
+    EXPECT_GE(bytes, 400'000) << "nothing was counted";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Replicas, Messages, testing::Values(1, 2), [](const auto& test) {
+  return std::string(test.param == 1 ? "x1" : "x2");
+});
+
+// Integers on many ranks are reduced by MPI: the bits of the definition all the same.
+TEST(ManyRanks, ReduceIntegersAsFew) {
+  const int ranks = world()->size();
+  const auto check = [&]<class T>(T seed) {
+    const auto value = [&](int rank) { return static_cast<T>(seed * static_cast<T>(rank + 1)); };
+    using Unsigned = std::make_unsigned_t<T>;  // sums wrap
+    Unsigned sum = 0;
+    T least = value(0);
+    T most = value(0);
+    for (int rank = 0; rank < ranks; ++rank) {
+      sum += static_cast<Unsigned>(value(rank));
+      least = std::min(least, value(rank));
+      most = std::max(most, value(rank));
+    }
+    std::vector<T> values(3, value(world()->rank()));
+    world()->all_reduce(std::span(values), Reduce::sum);
+    EXPECT_EQ(values, std::vector<T>(3, static_cast<T>(sum)));
+    values.assign(300'000, value(world()->rank()));
+    world()->all_reduce(std::span(values), Reduce::min);
+    EXPECT_EQ(values, std::vector<T>(300'000, least));
+    values.assign(3, value(world()->rank()));
+    world()->all_reduce(std::span(values), Reduce::max);
+    EXPECT_EQ(values, std::vector<T>(3, most));
+    values.clear();
+    world()->all_reduce(std::span(values), Reduce::max);
+  };
+  check(std::uint32_t{0x9e3779b9u});
+  check(std::uint64_t{0x9e3779b97f4a7c15u});
+  check(std::int32_t{-70'000'000});
+  check(std::int64_t{-300'000'000'000'000'000});
+}
+
+}  // namespace
+}  // namespace counterpoint
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  (void)counterpoint::world();
+  const int failed = RUN_ALL_TESTS();
+  const bool nothing_ran = testing::UnitTest::GetInstance()->successful_test_count() == 0;
+  return failed != 0 || nothing_ran ? 1 : 0;
+}
