@@ -37,12 +37,18 @@ void delay(std::mt19937_64& random) {
   }
 }
 
-// What replica `r` draws in round `k`: amounts differ, and some replicas leave before others.
-bool draws(int r, int k) { return k < rounds - r % 2; }
-std::int64_t elements(int r, int k) { return 1 + (3 * r + k) % 5; }
+// What replica `r` draws in round `k`. Agreed turns: amounts differ, and some replicas leave before
+// others. Turns assumed to be equal are equal.
+bool draws(Turns turns, int r, int k) {
+  return turns == Turns::assumed_equal || k < rounds - r % 2;
+}
+std::int64_t elements(Turns turns, int r, int k) {
+  return turns == Turns::assumed_equal ? 2 + k : 1 + (3 * r + k) % 5;
+}
 
-void draw(Generator& generator, int r, int k, Numbers& numbers) {
-  const Tensor drawn = generator.normal<float>({elements(r, k)});
+void draw(Generator& generator, Turns turns, int r, int k, Numbers& numbers) {
+  if (!draws(turns, r, k)) return;
+  const Tensor drawn = generator.normal<float>({elements(turns, r, k)});
   const auto values = drawn.values<float>();
   numbers.insert(numbers.end(), values.begin(), values.end());
 }
@@ -50,12 +56,12 @@ void draw(Generator& generator, int r, int k, Numbers& numbers) {
 Generator made_outside() { return Generator::from_seed({7, 9}, {.name = "shared"}); }
 
 // The numbers of every replica, from one generator in one thread: round by round, replica 0 first.
-std::vector<Numbers> one_by_one(int replicas, std::vector<std::int64_t>& end) {
+std::vector<Numbers> one_by_one(Turns turns, int replicas, std::vector<std::int64_t>& end) {
   std::vector<Numbers> all(static_cast<std::size_t>(replicas));
   Generator alone = made_outside();
   for (int k = 0; k < rounds; ++k) {
     for (int r = 0; r < replicas; ++r) {
-      if (draws(r, k)) draw(alone, r, k, all[static_cast<std::size_t>(r)]);
+      draw(alone, turns, r, k, all[static_cast<std::size_t>(r)]);
     }
   }
   const Tensor state = alone.state();
@@ -64,16 +70,20 @@ std::vector<Numbers> one_by_one(int replicas, std::vector<std::int64_t>& end) {
   return all;
 }
 
-class RandomDelays : public testing::TestWithParam<Split> {};
+class RandomDelays : public testing::TestWithParam<Split> {
+ protected:
+  void give_one_output(Turns turns);
+};
 
-TEST_P(RandomDelays, GiveOneOutput) {
+void RandomDelays::give_one_output(Turns turns) {
   const Split split = GetParam();
   const int runs = times(1000);
   on_every_rank(split, [&](const World& world) {
     MirroredStrategy strategy(
-        world, {.replicas_per_rank = split.replicas_per_rank, .timeout_seconds = 60});
+        world,
+        {.replicas_per_rank = split.replicas_per_rank, .timeout_seconds = 60, .turns = turns});
     std::vector<std::int64_t> end;
-    const std::vector<Numbers> wanted = one_by_one(strategy.num_replicas_in_sync(), end);
+    const std::vector<Numbers> wanted = one_by_one(turns, strategy.num_replicas_in_sync(), end);
     std::mt19937_64 of_rank(seed() + 1000 * static_cast<std::uint64_t>(world->rank()));
     int wrong = 0;
     for (int run = 0; run < runs; ++run) {
@@ -85,7 +95,7 @@ TEST_P(RandomDelays, GiveOneOutput) {
         Numbers numbers;
         for (int k = 0; k < rounds; ++k) {
           delay(random);
-          if (draws(r, k)) draw(shared, r, k, numbers);
+          draw(shared, turns, r, k, numbers);
         }
         delay(random);
         return numbers;
@@ -102,6 +112,11 @@ TEST_P(RandomDelays, GiveOneOutput) {
   });
 }
 
+TEST_P(RandomDelays, GiveOneOutput) { give_one_output(Turns::agreed); }
+TEST_P(RandomDelays, GiveOneOutputWhereTurnsAreAssumedEqual) {
+  give_one_output(Turns::assumed_equal);
+}
+
 INSTANTIATE_TEST_SUITE_P(Splits, RandomDelays, testing::ValuesIn(splits()), split_name);
 
 // The negative control: with these delays, replicas that take no turns do not draw alike. A lock
@@ -109,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(Splits, RandomDelays, testing::ValuesIn(splits()), spli
 TEST(RandomDelaysControl, WithoutTurnsOutputsDiffer) {
   constexpr int replicas = 4;
   std::vector<std::int64_t> end;
-  const std::vector<Numbers> wanted = one_by_one(replicas, end);
+  const std::vector<Numbers> wanted = one_by_one(Turns::agreed, replicas, end);
   int differing = 0;
   for (int run = 0; run < 100; ++run) {
     Generator shared = made_outside();
@@ -121,7 +136,7 @@ TEST(RandomDelaysControl, WithoutTurnsOutputsDiffer) {
           std::mt19937_64 random(seed() + static_cast<std::uint64_t>(run * 1009 + r));
           for (int k = 0; k < rounds; ++k) {
             delay(random);
-            if (draws(r, k)) draw(shared, r, k, drawn[static_cast<std::size_t>(r)]);
+            draw(shared, Turns::agreed, r, k, drawn[static_cast<std::size_t>(r)]);
           }
         });
       }

@@ -30,9 +30,9 @@ std::int64_t resident_kib() {
   return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-// Memory over the steps after a warm-up: the last quarter's lowest against the first quarter's.
-// Allocators keep what was freed, so a few pages are no leak; a leak of a byte a step is less than
-// this can see, 64 bytes in each of 10,000 steps are not.
+// Memory over the second half of the steps: the last quarter's lowest against the first quarter's. Rings
+// and tables of a fixed size fill in the first half, and allocators keep what was freed; a leak of 64
+// bytes a step is still seen, see below.
 class Memory {
  public:
   void sample() { samples_.push_back(resident_kib()); }
@@ -44,7 +44,7 @@ class Memory {
     };
     return quarter == 0 ? 0 : lowest(samples_.size() - quarter) - lowest(0);
   }
-  bool flat() const { return samples_.size() >= 16 && growth_kib() <= 256; }
+  bool flat() const { return samples_.size() >= 16 && growth_kib() <= 128; }
   std::string samples() const {
     std::string text = "KiB:";
     for (const std::int64_t sample : samples_) text.append(" ").append(std::to_string(sample));
@@ -140,7 +140,7 @@ TEST_P(Steps, EndInStepWithFlatMemory) {
     Memory memory;
     for (int step = 1; step <= steps; ++step) {
       training.step();
-      if (step > steps / 5 && step % (steps / 100) == 0) memory.sample();
+      if (step > steps / 2 && step % (steps / 200) == 0) memory.sample();
     }
     EXPECT_TRUE(memory.flat()) << "grown by " << memory.growth_kib() << " KiB over " << steps
                                << " steps on rank " << world->rank() << "; " << memory.samples();
@@ -166,7 +166,7 @@ TEST(StepsControl, ALeakIsSeen) {
   std::vector<std::unique_ptr<char[]>> leaked;
   for (int step = 1; step <= 10'000; ++step) {
     leaked.push_back(std::make_unique<char[]>(64));
-    if (step > 2000 && step % 100 == 0) memory.sample();
+    if (step > 5000 && step % 50 == 0) memory.sample();
   }
   EXPECT_FALSE(memory.flat()) << memory.growth_kib() << " KiB";
 }
