@@ -3,7 +3,7 @@
 //   struct Emit {
 //     using T = float;
 //     static constexpr int kPerBlock = 4;
-//     static constexpr bool kLight = true;    // few registers: worth six vectors at once
+//     static constexpr bool kLight = true;    // few operations: worth six vectors at once
 //     template <bool kStream> void vector(V64 a, V64 b, V64 c, V64 d, T* out) const;
 //   };
 //   FillBlocks(fill, keys, Paired<Emit>{emit});
@@ -22,14 +22,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 
-// SSE4 and AVX2 have 16 vector registers, the others 32.
-inline constexpr bool kManyRegisters = HWY_TARGET != HWY_SSE4 && HWY_TARGET != HWY_AVX2;
-
 template <class Emit>
 struct Paired {
   using T = typename Emit::T;
   static constexpr int kPerBlock = Emit::kPerBlock;
-  static constexpr bool kThreeTiles = Emit::kLight && kManyRegisters;
+  static constexpr bool kThreeTiles = Emit::kLight;
 
   V64 first_lanes() const { return PairedLanes(); }
   V64 second_lanes() const { return hn::Add(PairedLanes(), Broadcast64(hn::Lanes(D64()))); }
@@ -45,7 +42,8 @@ struct Paired {
   }
 
   // Six vectors side by side: on a processor that starts four vector operations a cycle, the
-  // operations of a round then take longer than one of them waits for the one before.
+  // operations of a round then take longer than one of them waits for the one before. Where there
+  // are 16 registers only, what goes through memory costs less than the waiting did.
   template <bool kStream>
   HWY_INLINE void three_tiles(const PhiloxKeys& keys, const PhiloxSegment& segment, V64 counter0,
                               V64 counter1, T* HWY_RESTRICT out) const {
