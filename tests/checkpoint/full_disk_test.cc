@@ -1,0 +1,97 @@
+// Disks that are really full or read-only: a tmpfs of 256 KiB, mounted where only this process sees
+// it. Clear errors on every rank, the last good file stays, and training goes on.
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "checkpoint/support.h"
+#include "counterpoint/checkpoint/checkpoint.h"
+#include "counterpoint/checkpoint/checkpoint_manager.h"
+
+namespace checkpoint_tests {
+namespace {
+
+// Whether `folder` is now a small disk of this process's own.
+bool mount_small_disk(const std::string& folder) {
+  const uid_t user = ::getuid();
+  if (::unshare(CLONE_NEWNS) != 0) {
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+    std::ofstream("/proc/self/setgroups") << "deny";
+    std::ofstream("/proc/self/uid_map") << "0 " << user << " 1";
+  }
+  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=256k") == 0;
+}
+
+// Runs `body` in a child that sees the small disk; skips the test where mounting is not allowed.
+void on_small_disk(const std::function<void(const std::string& folder)>& body) {
+  const TemporaryFolder folder;
+  constexpr int not_allowed = 77;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!mount_small_disk(folder.path())) ::_exit(not_allowed);
+    body(folder.path());
+    std::fflush(nullptr);
+    ::_exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == not_allowed) {
+    GTEST_SKIP() << "this process may not mount; the doubles of durability_test stand in for it";
+  }
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "see the failures above";
+}
+
+TEST(FullDisk, IsAClearErrorAndTrainingGoesOn) {
+  on_small_disk([](const std::string& folder) {
+    on_thread_ranks(2, [&](std::shared_ptr<cp::Communicator> world) {
+      cp::Tensor weights(cp::DType::i64, {8 << 10});  // 64 KiB
+      cp::CheckpointManager manager(world, folder + "/run", {{"weights", weights}}, {.keep = 1});
+      weights.values<std::int64_t>()[0] = 1;
+      manager.save(1);
+      world->barrier();
+      if (world->rank() == 0) write_file(folder + "/other", std::string(150 << 10, 'x'));
+      world->barrier();
+      weights.values<std::int64_t>()[0] = 2;
+      for (const bool async : {false, true}) {
+        const cp::Error error = error_of([&] {
+          async ? manager.save_async(2) : static_cast<void>(manager.save(2));
+          manager.wait();
+        });
+        EXPECT_EQ(error.code(), cp::ErrorCode::resource_exhausted) << error.what();
+        EXPECT_NE(error.message().find("No space left on device"), std::string::npos);
+        expect_same_on_all_ranks(*world, error.what());
+      }
+      EXPECT_EQ(names_in(folder + "/run"),
+                (std::vector<std::string>{".counterpoint.lock", "checkpoint-00000001.h5"}));
+      world->barrier();
+      if (world->rank() == 0) std::filesystem::remove(folder + "/other");
+      world->barrier();
+      manager.save(2);
+      weights.values<std::int64_t>()[0] = 0;
+      EXPECT_EQ(manager.restore_latest(), 2);
+      EXPECT_EQ(weights.values<std::int64_t>()[0], 2);
+    });
+  });
+}
+
+TEST(FullDisk, ThatIsReadOnlyIsAClearErrorToo) {
+  on_small_disk([](const std::string& folder) {
+    std::int64_t value = 1;
+    cp::CheckpointManager manager(one_rank(), folder + "/run", {{"value", value}});
+    manager.save(1);
+    // Not while a file is open for writing, as the manager's lock is.
+    { const cp::CheckpointManager gone = std::move(manager); }
+    ASSERT_EQ(::mount(nullptr, folder.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+    cp::Checkpoint checkpoint(one_rank(), {{"value", value}});
+    const cp::Error error = error_of([&] { checkpoint.save(folder + "/run/new.h5"); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::failed_precondition) << error.what();
+    EXPECT_NE(error.message().find("Read-only file system"), std::string::npos) << error.what();
+    value = 2;
+    checkpoint.restore(folder + "/run/checkpoint-00000001.h5");
+    EXPECT_EQ(value, 1);
+  });
+}
+
+}  // namespace
+}  // namespace checkpoint_tests

@@ -1,0 +1,147 @@
+// Files that point elsewhere: to other files, plugins, filters and devices. Refused, with the target
+// never opened; that naive readers do open it stands in a control beside the test.
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include "checkpoint/hostile_files.h"
+
+namespace checkpoint_tests {
+namespace {
+
+// Counts how often a file is opened from now on.
+class OpenWatch {
+ public:
+  explicit OpenWatch(const std::string& path) : fd_(inotify_init1(IN_NONBLOCK)) {
+    inotify_add_watch(fd_, path.c_str(), IN_OPEN);
+  }
+  ~OpenWatch() { ::close(fd_); }
+  bool opened() {
+    alignas(inotify_event) char events[4096];
+    return ::read(fd_, events, sizeof(events)) > 0;
+  }
+
+ private:
+  int fd_;
+};
+
+TEST_F(Hostile, ThisFixtureWritesFilesThatRestore) {
+  write([](hid_t group) { fill_dataset(dataset(group, H5T_IEEE_F32LE, {2}), {4, 5}); });
+  cp::Tensor x(cp::DType::f32, {3});
+  cp::Checkpoint(one_rank(), {{"x", x}}).restore(path);
+  EXPECT_EQ(x.values<float>()[1], 5);
+}
+
+TEST_F(Hostile, ExternalStorageIsNotOpened) {
+  write_file(secret, "12345678");
+  write([&](hid_t group) {
+    const Id properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_external(properties, secret.c_str(), 0, 8);
+    dataset(group, H5T_IEEE_F32LE, {2}, properties);
+  });
+  OpenWatch watch(secret);
+  expect_refused("other files");
+  EXPECT_FALSE(watch.opened());
+
+  float stolen[2] = {};
+  const Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  const Id naive(H5Dopen2(file, "/x/value", H5P_DEFAULT), H5Dclose);
+  EXPECT_GE(H5Dread(naive, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, stolen), 0);
+  EXPECT_TRUE(watch.opened()) << "the control: a naive reader does open it";
+}
+
+TEST_F(Hostile, ExternalLinksAreNotFollowed) {
+  {
+    const Id other(H5Fcreate(secret.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+    fill_dataset(dataset(other, H5T_IEEE_F32LE, {2}), {6, 7});
+  }
+  write([&](hid_t group) {
+    H5Lcreate_external(secret.c_str(), "/value", group, "value", H5P_DEFAULT, H5P_DEFAULT);
+  });
+  {
+    OpenWatch watch(secret);
+    expect_refused("link");
+    EXPECT_FALSE(watch.opened());
+    const Id file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+    const Id naive(H5Dopen2(file, "/x/value", H5P_DEFAULT), H5Dclose);
+    EXPECT_TRUE(watch.opened()) << "the control: a naive reader does open it";
+  }
+  write_root([&](hid_t root) {
+    H5Lcreate_external(secret.c_str(), "/", root, "x", H5P_DEFAULT, H5P_DEFAULT);
+  });
+  OpenWatch watch(secret);
+  expect_refused("link");
+  EXPECT_FALSE(watch.opened());
+}
+
+TEST_F(Hostile, SoftLinksAreNotFollowed) {
+  write([](hid_t group) {
+    fill_dataset(dataset(group, H5T_IEEE_F32LE, {2}, H5P_DEFAULT, "real"), {4, 5});
+    H5Lcreate_soft("real", group, "value", H5P_DEFAULT, H5P_DEFAULT);
+  });
+  expect_refused("link");
+}
+
+TEST_F(Hostile, VirtualDatasetsAreNotOpened) {
+  {
+    const Id other(H5Fcreate(secret.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+    fill_dataset(dataset(other, H5T_IEEE_F32LE, {2}), {6, 7});
+  }
+  write([&](hid_t group) {
+    const hsize_t length = 2;
+    const Id space(H5Screate_simple(1, &length, nullptr), H5Sclose);
+    const Id properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_virtual(properties, space, secret.c_str(), "/value", space);
+    dataset(group, H5T_IEEE_F32LE, {2}, properties);
+  });
+  OpenWatch watch(secret);
+  expect_refused("contiguous");
+  EXPECT_FALSE(watch.opened());
+}
+
+TEST_F(Hostile, GroupsWithFiltersAreNotLookedInto) {
+  {
+    const Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    const Id creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+    H5Pset_userblock(creation, internal::header_bytes);
+    const Id file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access), H5Fclose);
+    put_text(file, "type", "checkpoint");
+    put_text(file, "members", "x");
+    put_text(file, "attributes", "stream_version");
+    put_number(file, "stream_version", 1);
+    const Id properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+    ASSERT_GE(H5Pset_deflate(properties, 9), 0);
+    H5Pset_link_phase_change(properties, 0, 0);
+    const Id group(H5Gcreate2(file, "x", H5P_DEFAULT, properties, H5P_DEFAULT), H5Gclose);
+    put_text(group, "type", "tensor");
+    put_text(group, "values", "value");
+    fill_dataset(dataset(group, H5T_IEEE_F32LE, {2}), {4, 5});
+  }
+  std::string bytes = read_file(path);
+  internal::seal({reinterpret_cast<std::byte*>(bytes.data()), bytes.size()});
+  write_file(path, bytes);
+  expect_refused("filters");
+}
+
+TEST_F(Hostile, PluginsAreOffWhileReadingAndBackAfterwards) {
+  unsigned during = 1;
+  unsigned after = 0;
+  {
+    const internal::Hdf5Session session;
+    ASSERT_GE(H5PLget_loading_state(&during), 0);
+  }
+  ASSERT_GE(H5PLget_loading_state(&after), 0);
+  EXPECT_EQ(during, 0u);
+  EXPECT_NE(after, 0u);
+}
+
+TEST_F(Hostile, PathsThatAreNoRegularFilesAreNotRead) {
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);  // an open without O_NONBLOCK would wait for a writer
+  expect_refused("regular file");
+  cp::Tensor x;
+  cp::Checkpoint checkpoint(one_rank(), {{"x", x}});
+  EXPECT_EQ(error_of([&] { checkpoint.restore("/dev/zero"); }).code(), cp::ErrorCode::data_loss);
+}
+
+}  // namespace
+}  // namespace checkpoint_tests
