@@ -168,7 +168,7 @@ FileImage build_image(const SavedObject& root) {
   checked(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "set the close degree");
   const Id creation = Writer::untimed(H5P_FILE_CREATE);
   checked(H5Pset_userblock(creation, header_bytes), "make room for the header");
-  Id file(checked(H5Fcreate("a file image", H5F_ACC_TRUNC, creation, access), "create a file"),
+  Id file(checked(H5Fcreate("/a file image", H5F_ACC_TRUNC, creation, access), "create a file"),
           H5Fclose);
   {
     const Id group(checked(H5Gopen2(file, "/", H5P_DEFAULT), "open the root group"), H5Gclose);

@@ -11,6 +11,7 @@
 namespace counterpoint::inline v1::checkpoint_internal {
 
 std::size_t worker_count(std::size_t pieces, std::size_t least) {
+  if (pieces / least <= 1) return 1;  // asking for the cores reads a file
   constexpr std::size_t most = 8;
   const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
   return std::clamp<std::size_t>(pieces / least, 1, std::min(cores, most));
