@@ -20,7 +20,8 @@
 //
 // A replica that does not come within the deadline while others of its rank wait, or have left, ends
 // the run on every rank too. Its thread cannot be stopped: it goes on alone, and sleeps for good at
-// its next collective or return. What its function refers to should stay, so end the process soon.
+// its next collective or return. A function given as a temporary stays with what it captured by
+// value; what else it refers to should stay, so end the process soon.
 //
 // Thread-safety: one thread at a time, the one that may call MPI. Determinism: see ReplicaContext.
 // Errors: diverged, deadline_exceeded, failed_precondition; an Error thrown by a replica keeps its
@@ -214,6 +215,17 @@ decltype(auto) of_replica(Argument& argument, int local_index) {
   }
 }
 
+// A pointer to `function`: to a copy that lives as long as the pointer, unless it is the caller's
+// own.
+template <class Function>
+auto hold(Function&& function) {
+  if constexpr (std::is_lvalue_reference_v<Function>) {
+    return &function;
+  } else {
+    return std::make_shared<Function>(std::move(function));
+  }
+}
+
 }  // namespace detail
 
 template <class Function, class... Arguments>
@@ -225,20 +237,23 @@ auto MirroredStrategy::run(Function&& function, Arguments&&... arguments) {
 
   using Result =
       decltype(function(std::declval<ReplicaContext&>(), detail::of_replica(arguments, 0)...));
+  // A replica that hangs may come to this when the caller has gone.
+  const auto held = detail::hold(std::forward<Function>(function));
   if constexpr (std::is_void_v<Result>) {
-    run_replicas([&](ReplicaContext& replica) {
-      function(replica, detail::of_replica(arguments, replica.local_index())...);
+    run_replicas([held, &arguments...](ReplicaContext& replica) {
+      (*held)(replica, detail::of_replica(arguments, replica.local_index())...);
     });
   } else {
     using Value = std::decay_t<Result>;
-    std::vector<std::optional<Value>> results(static_cast<std::size_t>(replicas_per_rank()));
-    run_replicas([&](ReplicaContext& replica) {
-      results[static_cast<std::size_t>(replica.local_index())] =
-          function(replica, detail::of_replica(arguments, replica.local_index())...);
+    const auto results = std::make_shared<std::vector<std::optional<Value>>>(
+        static_cast<std::size_t>(replicas_per_rank()));
+    run_replicas([held, results, &arguments...](ReplicaContext& replica) {
+      (*results)[static_cast<std::size_t>(replica.local_index())] =
+          (*held)(replica, detail::of_replica(arguments, replica.local_index())...);
     });
     std::vector<Value> values;
-    values.reserve(results.size());
-    for (auto& result : results) values.push_back(std::move(*result));
+    values.reserve(results->size());
+    for (auto& result : *results) values.push_back(std::move(*result));
     return PerReplica<Value>(std::move(values), rank() * replicas_per_rank());
   }
 }

@@ -131,7 +131,7 @@ TEST_F(LastCalls, MakeNothingWorse) {
 }
 
 TEST(HungReplica, IsNamedByItsOwnRank) {
-  // What the thread refers to outlives it: it never returns from run().
+  // The thread comes back from its function when run() has gone: it refers to copies.
   const auto released = std::make_shared<std::promise<void>>();
   const std::shared_future<void> release = released->get_future().share();
   const auto start = std::chrono::steady_clock::now();
