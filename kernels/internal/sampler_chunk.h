@@ -6,7 +6,7 @@
 //
 // A kernel draws most outputs, and leaves rare ones (their indices are in `left`) to the scalar
 // code, which draws them from the start. Arrays are padded, so that kernels may write whole vectors
-// beyond `count`. Internal. Thread-safety: values.
+// beyond `count`. Chunks and queues live on the stack, 200 KB of it at most. Internal. Thread-safety: values.
 #pragma once
 
 #include <cstdint>

@@ -63,6 +63,7 @@ HWY_INLINE VD LogOfFailure(VD p) {
 template <bool kUniform>
 void DrawSteps(BinomialStepChunk& chunk) {
   const DD dd;
+  if (!kUniform) Pad(chunk.p, chunk.count);
   for (std::uint64_t i = 0; i < (kUniform ? 1 : chunk.count); i += hn::Lanes(dd)) {
     SetColumn(chunk.log_of_failure, i, LogOfFailure(Parameters<kUniform>(chunk.p, i)));
   }
@@ -169,6 +170,10 @@ HWY_INLINE MD Accepted(const BinomialChunk& chunk, V64 index, VD k, VD v, VD us,
 template <bool kUniform>
 void DrawTransformed(BinomialChunk& chunk) {
   const DD dd;
+  if (!kUniform) {
+    Pad(chunk.n, chunk.count);
+    Pad(chunk.p, chunk.count);
+  }
   for (std::uint64_t i = 0; i < (kUniform ? 1 : chunk.count); i += hn::Lanes(dd)) {
     SetPairs(chunk, i, Parameters<kUniform>(chunk.n, i), Parameters<kUniform>(chunk.p, i));
   }

@@ -16,6 +16,7 @@ namespace {
 
 template <bool kUniform>
 void DrawProducts(PoissonProductChunk& chunk) {
+  if (!kUniform) Pad(chunk.rate, chunk.count);
   for (std::uint64_t i = 0; i < (kUniform ? 1 : chunk.count); i += hn::Lanes(DD())) {
     SetColumn(chunk.limit, i, ExpF64(hn::Neg(Parameters<kUniform>(chunk.rate, i))));
   }
@@ -57,6 +58,7 @@ HWY_INLINE void SetRates(PoissonChunk& chunk, std::uint64_t i, VD rate) {
 template <bool kUniform>
 void DrawTransformed(PoissonChunk& chunk) {
   const DD dd;
+  if (!kUniform) Pad(chunk.rate, chunk.count);
   for (std::uint64_t i = 0; i < (kUniform ? 1 : chunk.count); i += hn::Lanes(dd)) {
     SetRates(chunk, i, Parameters<kUniform>(chunk.rate, i));
   }

@@ -97,6 +97,11 @@ HWY_INLINE VD Parameters(const ChunkColumn& column, std::uint64_t i) {
   return kUniform ? BroadcastF64(column.values[0]) : hn::LoadU(DD(), column.values + i);
 }
 
+// For lanes beyond the chunk's count.
+HWY_INLINE void Pad(ChunkColumn& column, std::uint64_t count) {
+  hn::StoreU(BroadcastF64(1.0), DD(), column.values + count);
+}
+
 HWY_INLINE void SetColumn(ChunkColumn& column, std::uint64_t i, VD values) {
   hn::StoreU(values, DD(), column.values + i);
 }
@@ -119,12 +124,13 @@ class Queue {
     size_ += front.count();
   }
 
-  // After the last append: lanes beyond the end get an index and a counter that do no harm.
+  // After the last append: lanes beyond the end get an index and numbers that do no harm.
   void close() {
     const D64 d;
-    for (std::uint64_t i = 0; i < 2; ++i) {
-      hn::StoreU(Broadcast64(kChunkSize), d, index_ + size_ + i * hn::Lanes(d));
-      hn::StoreU(Broadcast64(0), d, counter_ + size_ + i * hn::Lanes(d));
+    for (std::uint64_t i = size_; i < size_ + 2 * hn::Lanes(d); i += hn::Lanes(d)) {
+      hn::StoreU(Broadcast64(kChunkSize), d, index_ + i);
+      hn::StoreU(Broadcast64(0), d, counter_ + i);
+      for (int c = 0; c < kColumns; ++c) hn::StoreU(BroadcastF64(1.0), DD(), column_[c] + i);
     }
   }
 
