@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #include "exit_codes.h"
 
@@ -55,25 +56,25 @@ void apply(const Limits& limits) {
   }
 }
 
-void write_all(int fd, const std::string& text) {
-  for (std::size_t at = 0; at < std::min(text.size(), max_answer);) {
-    const ssize_t written = ::write(fd, text.data() + at, text.size() - at);
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno != EINTR) return;
-    at += static_cast<std::size_t>(std::max<ssize_t>(written, 0));
+    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
   }
 }
 
+// To the end, so that the writer is never blocked or broken off; what is beyond the limit is
+// dropped.
 std::string read_all(int fd) {
   std::string text;
   std::array<char, 4096> buffer{};
-  while (text.size() <= max_answer) {
+  while (true) {
     const ssize_t got = ::read(fd, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
+    if (got <= 0) return text;
+    text.append(buffer.data(), std::min(static_cast<std::size_t>(got), max_answer - text.size()));
   }
-  text.resize(std::min(text.size(), max_answer));
-  return text;
 }
 
 // Ended by something that was meant for the whole command: it ends the same way.

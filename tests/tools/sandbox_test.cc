@@ -1,0 +1,119 @@
+// The child that reads untrusted files: its limits hold, and what ends it is told.
+#include "../../tools/sandbox.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "../../tools/exit_codes.h"
+#include "counterpoint/runtime/error.h"
+
+namespace {
+
+namespace cp = counterpoint;
+namespace tools = counterpoint::tools;
+
+constexpr tools::Limits roomy = {.memory_bytes = std::uint64_t{1} << 30, .seconds = 60};
+
+// What the child's function ended with, and what stood on stderr.
+struct Ended {
+  int status = 0;
+  std::string complaint;
+};
+
+Ended run(const tools::Limits& limits, const std::function<int()>& function) {
+  testing::internal::CaptureStderr();
+  const int status = tools::in_sandbox(limits, "a\x1b.h5", function);
+  return {.status = status, .complaint = testing::internal::GetCapturedStderr()};
+}
+
+TEST(Sandbox, GivesWhatTheFunctionGives) {
+  EXPECT_EQ(run(roomy, [] { return 0; }).status, tools::ok);
+  EXPECT_EQ(run(roomy, [] { return 42; }).status, 42);
+  const Ended threw =
+      run(roomy, []() -> int { throw cp::Error(cp::ErrorCode::data_loss, "it is damaged"); });
+  EXPECT_EQ(threw.status, tools::bad_file);
+  EXPECT_EQ(threw.complaint, "counterpoint: it is damaged\n");
+}
+
+TEST(Sandbox, ChangesNothingHere) {
+  int value = 1;
+  run(roomy, [&value] { return value = 7; });
+  EXPECT_EQ(value, 1);
+}
+
+TEST(Sandbox, LetsNoMoreMemoryBeTaken) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's own map of memory is beyond any limit";
+#endif
+  const auto take = [](std::size_t bytes) {
+    return [bytes] {
+      const auto memory = std::make_unique<char[]>(bytes);  // which it touches
+      return memory[bytes / 2] == 0 ? 0 : 1;
+    };
+  };
+  const tools::Limits limits = {.memory_bytes = std::uint64_t{64} << 20, .seconds = 60};
+  EXPECT_EQ(run(limits, take(std::size_t{16} << 20)).status, tools::ok);
+  const Ended ended = run(limits, take(std::size_t{256} << 20));
+  EXPECT_EQ(ended.status, tools::over_limits);
+  EXPECT_THAT(ended.complaint, testing::HasSubstr("--memory-mib"));
+}
+
+TEST(Sandbox, EndsWhatTakesTooLong) {
+  const tools::Limits limits = {.memory_bytes = 0, .seconds = 1};
+  const auto start = std::chrono::steady_clock::now();
+  for (const bool idle : {true, false}) {
+    const Ended ended = run(limits, [idle] {
+      const std::atomic<bool> done = false;
+      while (!done) {
+        if (idle) ::pause();
+      }
+      return 0;
+    });
+    EXPECT_EQ(ended.status, tools::over_limits);
+    EXPECT_THAT(ended.complaint, testing::HasSubstr("within 0 MiB and 1 s"));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(50));
+}
+
+TEST(Sandbox, OutlivesACrash) {
+  for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGKILL}) {
+    const Ended ended = run(roomy, [signal] {
+      ::signal(signal, SIG_DFL);
+      ::raise(signal);
+      return 0;
+    });
+    EXPECT_EQ(ended.status, tools::over_limits) << ::strsignal(signal);
+    EXPECT_THAT(ended.complaint, testing::HasSubstr("a\\x1b.h5: reading it ended with"));
+  }
+}
+
+TEST(Sandbox, BringsAnAnswerBack) {
+  std::string answer;
+  const std::string bytes("\0\xff words", 8);
+  EXPECT_EQ(tools::in_sandbox(roomy, "a.h5", answer,
+                              [&](std::string& text) {
+                                text = bytes;
+                                return 0;
+                              }),
+            tools::ok);
+  EXPECT_EQ(answer, bytes);
+  // A child that was taken over cannot make its parent take more than 64 KiB, or wait for ever.
+  EXPECT_EQ(tools::in_sandbox(roomy, "a.h5", answer,
+                              [](std::string& text) {
+                                text.assign(10 << 20, 'x');
+                                return 0;
+                              }),
+            tools::ok);
+  EXPECT_EQ(answer.size(), std::size_t{64} << 10);
+}
+
+}  // namespace
