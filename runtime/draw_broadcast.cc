@@ -86,6 +86,10 @@ Tensor converted_parameter(const Parameter& parameter, DType dtype) {
   Tensor result(dtype, tensor == nullptr ? Shape{} : tensor->shape());
   visit_dtype(dtype, [&]<class T>(T) {
     const std::span<T> values = result.values<T>();
+    if (tensor != nullptr && tensor->dtype() == dtype) {
+      std::ranges::copy(tensor->values<T>(), values.begin());
+      return;
+    }
     for (std::size_t i = 0; i < values.size(); ++i) {
       values[i] = from_double<T>(
           tensor == nullptr ? parameter.as_floating(dtype)

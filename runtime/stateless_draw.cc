@@ -56,7 +56,9 @@ BatchedParameters::BatchedParameters(std::string_view sampler, ShapeView shape,
   batch_ = static_cast<std::uint64_t>(element_count(batch_shape));
   const auto elements = static_cast<std::uint64_t>(element_count(shape));
   samples_ = batch_ == 0 ? 0 : elements / batch_;
-  for (Tensor& values : values_) values = expanded(values, batch_shape);
+  for (Tensor& values : values_) {
+    if (values.shape() != batch_shape) values = expanded(values, batch_shape);
+  }
 }
 
 double BatchedParameters::at(std::size_t index, std::uint64_t b) const {
