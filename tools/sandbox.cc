@@ -1,6 +1,7 @@
 #include "sandbox.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -47,6 +48,7 @@ void limit(int resource, std::uint64_t most) {
 void apply(const Limits& limits) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   limit(RLIMIT_CORE, 0);
+  ::mallopt(M_ARENA_MAX, 1);  // each thread's arena takes 64 MiB of address space, used or not
   if (limits.memory_bytes != 0 && can_limit_memory) {
     limit(RLIMIT_AS, address_space_now() + limits.memory_bytes);
   }
