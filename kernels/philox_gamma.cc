@@ -63,7 +63,7 @@ T scaled(double x, T beta) {
     return Float16::from_float(quotient > kSmallest ? quotient : kSmallest);
   } else {
     constexpr T kSmallest = std::numeric_limits<T>::min();
-    const T quotient = value / beta;
+    const T quotient = beta == 1 ? value : value / beta;  // 1 is common, and division slow
     return quotient > kSmallest ? quotient : kSmallest;
   }
 }
