@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 
@@ -40,6 +41,13 @@ std::vector<std::string> split_names(std::string_view joined) {
   return names;
 }
 
+// libhdf5 loses memory of its own on malformed files and complains of it when the process ends. This
+// runs before its own end, which was registered when the library was opened.
+void quieten_exit() {
+  [[maybe_unused]] static const int registered =
+      std::atexit([] { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); });
+}
+
 }  // namespace
 
 void UntrustedHdf5::fail(const std::string& object, const std::string& what) const {
@@ -54,6 +62,7 @@ void UntrustedHdf5::throw_lost(const char* doing) const {
 }
 
 Id UntrustedHdf5::open() {
+  quieten_exit();
   H5FD_file_image_callbacks_t callbacks = callbacks_over(bytes_);
   const Id access(checked(H5Pcreate(H5P_FILE_ACCESS), "create properties"), H5Pclose);
   checked(H5Pset_fapl_core(access, 4096, false), "choose the core driver");
