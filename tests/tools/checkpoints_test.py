@@ -139,7 +139,7 @@ class Verify(CommandTest):
         self.assertIn(b"format version 9", self.expect(BAD_FILE, "verify", path).stderr)
 
     def test_a_folder_is_its_checkpoints(self):
-        names = ["checkpoint-00000002.h5", "checkpoint-00000010.h5", "checkpoint-123456789.h5"]
+        names = ["checkpoint-00000002.h5", "checkpoint-99999999.h5", "checkpoint-100000000.h5"]
         for name in names:
             shutil.copy(checkpoint("mirrored"), self.path(name))
         for other in ("notes.txt", ".checkpoint-00000011.h5.tmp", "checkpoint-.h5", "checkpoint-x1.h5"):

@@ -96,6 +96,19 @@ TEST(Sandbox, OutlivesACrash) {
   }
 }
 
+// As `| head` and Ctrl-C do: the command ends as its child did, without a word.
+TEST(Sandbox, EndsAsAChildThatWasMeantToEnd) {
+  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) {
+    EXPECT_EXIT(tools::in_sandbox(roomy, "a.h5",
+                                  [signal] {
+                                    ::signal(signal, SIG_DFL);
+                                    ::raise(signal);
+                                    return 0;
+                                  }),
+                testing::KilledBySignal(signal), "^$");
+  }
+}
+
 TEST(Sandbox, BringsAnAnswerBack) {
   std::string answer;
   const std::string bytes("\0\xff words", 8);

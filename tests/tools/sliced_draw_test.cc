@@ -28,6 +28,8 @@ Texts parameters_for(std::string_view distribution, cp::DType dtype) {
   if (distribution == "uniform") return {{"minval", "3"}, {"maxval", "1000003"}};
   if (distribution == "binomial") return {{"counts", "40"}, {"probs", "0.3"}};
   if (distribution == "gamma") return {{"alpha", "0.3"}, {"beta", "2"}};
+  // As an f32, which it becomes, it is 3 more.
+  if (distribution == "poisson" && dtype != cp::DType::f16) return {{"lam", "123456789.5"}};
   if (distribution == "poisson") return {{"lam", "12.5"}};
   if (distribution == "parameterized_truncated_normal") return {{"minval", "0.5"}};
   return {};
