@@ -71,8 +71,8 @@ float normal_f32(const Bits& bits, std::uint64_t element) {
   const auto pair = bits.pair32(element);
   const float u = std::max(unit(pair.radius), kSmallestUniform);
   const float radius = std::sqrt(-2.0f * math::xla_log_f32(u));
-  const auto direction = math::sincos_f32(static_cast<float>(math::kTwoPi) * unit(pair.angle));
-  return (pair.cosine ? direction.cos : direction.sin) * radius;
+  const float angle = static_cast<float>(math::kTwoPi) * unit(pair.angle);
+  return math::sin_or_cos_f32(angle, pair.cosine) * radius;
 }
 
 double normal_f64(const Bits& bits, std::uint64_t element) {

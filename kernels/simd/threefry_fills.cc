@@ -6,14 +6,17 @@
 namespace counterpoint::inline v1::kernels {
 namespace {
 
-// Up to here the scalar code is faster than a whole tile of vectors.
-constexpr std::uint64_t kFewElements = 4;
+// Up to here the scalar code, which makes one of a pair of normals at a time, is faster than a whole
+// tile of vectors.
+constexpr std::uint64_t few_elements(Distribution distribution) {
+  return distribution == Distribution::normal ? 1 : 4;
+}
 
 }  // namespace
 
 const char* fill_threefry(const Fill& fill) {
   const bool fusible = !fill.scaled || (math::fusible(fill.scale) && math::fusible(fill.offset));
-  if (fill.count <= kFewElements || !fusible) {
+  if (fill.count <= few_elements(fill.distribution) || !fusible) {
     fill_threefry_scalar(fill);
     return "scalar";
   }
