@@ -10,7 +10,7 @@ packages=(
   nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
 if [[ ${1:-} == --tests ]]; then
-  packages+=(hdf5-tools python3-h5py python3-numpy clang-16 clang-format-16 valgrind
+  packages+=(hdf5-tools python3-h5py python3-numpy clang-16 libclang-rt-16-dev clang-format-16 valgrind
     g++-aarch64-linux-gnu qemu-user)
 fi
 

@@ -8,6 +8,9 @@
 #   endurance    random delays, and tens of thousands of steps, on threads and under mpirun
 #   faults       ranks killed, stopped, delayed or throwing at random moments
 #   hosts        a job on three hosts (network namespaces), one of them killed, one's link cut
+#   kills        1,000 SIGKILLs of a training that saves, each resumed at another replica count
+#   fuzz         the fuzzers of the checkpoint's readers and writer
+#   mutations    100,000 damaged checkpoints with a right digest, of either layout
 #   mpich        the tests of communicators and of the strategy under MPICH
 #
 # SOAK_MINUTES (10) is how long each open-ended part goes on; SOAK_SEED sets the first seed.
@@ -93,6 +96,25 @@ hosts() {
     scripts/hosts.sh build/release/tests/endurance/faulty_training build/soak/hosts
 }
 
+kills() {
+  local -x COUNTERPOINT_KILLS=${SOAK_KILLS:-1000} COUNTERPOINT_SEED=${SOAK_SEED:-$(date +%s)}
+  build_release checkpoint_kill_test &&
+    build/release/tests/checkpoint/checkpoint_kill_test --gtest_filter='*AtRandomMoments*' || {
+    echo "kills: see it again with SOAK_SEED=$COUNTERPOINT_SEED scripts/soak.sh kills" >&2
+    return 1
+  }
+}
+
+fuzz() {
+  mkdir -p build/soak
+  tests/checkpoint/fuzz/fuzz.sh build/soak/fuzz $((60 * minutes))
+}
+
+mutations() {
+  local -x COUNTERPOINT_MUTATIONS=${SOAK_MUTATIONS:-100000}
+  build_release checkpoint_mutation_test && build/release/tests/checkpoint/checkpoint_mutation_test
+}
+
 # In a build of its own: a program is linked with one MPI.
 mpich() {
   if ! command -v mpiexec.mpich >/dev/null || ! command -v mpicxx.mpich >/dev/null; then
@@ -108,11 +130,11 @@ mpich() {
       -R '^(communicator_(mpi|user_mpi|faults)|strategy_(mpi|faults)|global_generator|endurance_mpi)'
 }
 
-(($#)) || set -- asan tsan answers endurance faults hosts mpich
+(($#)) || set -- asan tsan answers endurance faults hosts kills fuzz mutations mpich
 scripts/install_dependencies.sh --tests
 for part in "$@"; do
   case $part in
-    asan | tsan | answers | endurance | faults | hosts | mpich) ;;
+    asan | tsan | answers | endurance | faults | hosts | kills | fuzz | mutations | mpich) ;;
     *)
       echo "soak.sh: unknown part '$part'; its first lines name those that there are" >&2
       exit 2
