@@ -263,8 +263,8 @@ void DrawLedger::forget(Ranges::iterator range) {
 }
 
 void DrawLedger::forget_from(Holder& holder, BlockNumber from) {
-  const std::set<RangeKey> keys = holder.ranges;
-  for (const RangeKey& key : keys) {
+  for (auto at = holder.ranges.begin(); at != holder.ranges.end();) {
+    const RangeKey key = *at++;  // which forget() takes out
     const auto range = ranges_.find(key);
     if (key.first >= from) {
       forget(range);

@@ -35,13 +35,11 @@ void DrawLedger::import(const std::vector<LedgerEntry>& entries) {
     const HolderKind kind = entry.kind == HolderKind::replica ? HolderKind::plain : entry.kind;
     Holder*& holder = known[{entry.identity, entry.holder, kind}];
     if (holder == nullptr) {
-      auto gone = std::make_unique<Holder>(
-          Holder{.text = entry.holder, .identity = entry.identity, .kind = kind});
-      gone->alive = false;
-      holder = holders_.emplace(entry.identity, std::move(gone))->second.get();
+      auto earlier = std::make_unique<Holder>(
+          Holder{.text = entry.holder, .identity = entry.identity, .kind = kind, .imported = true});
+      holder = holders_.emplace(entry.identity, std::move(earlier))->second.get();
     }
-    ++holder
-          ->jumps;  // ranges of a holder are merged as they were taken, not across what lies between
+    ++holder->jumps;  // ranges stay as they were taken, not merged across what lies between
     const Stream stream{algorithm_index(entry.algorithm), entry.key};
     add(*holder, stream, entry.first, entry.last, nullptr);
     for (const LedgerCall& text : entry.calls) {
@@ -54,7 +52,10 @@ void DrawLedger::import(const std::vector<LedgerEntry>& entries) {
       }
     }
   }
-  for (const auto& [_, holder] : known) drop_if_gone(*holder);
+  for (const auto& [_, holder] : known) {
+    holder->alive = false;
+    drop_if_gone(*holder);
+  }
 }
 
 }  // namespace counterpoint::inline v1

@@ -9,9 +9,8 @@
 // an empty one and 0) watches all generators of the process, and a draw that reuses throws.
 //
 // What a draw takes is what it reserves: 256 blocks an element from its counter on, under its key, read
-// or not. Streams that meet there are one stream, and whether two draws happen to read the same blocks
-// of it depends on their shapes alone; so from_seed(1) and from_seed(257) are told apart from no other
-// mistake by the shape of their first draw. Blocks that `skip` passes are not taken.
+// or not. Streams that meet in what they reserve are one stream; whether two draws of it read the same
+// block is an accident of their shapes. Blocks that `skip` passes are not taken.
 // Reported: two generators with one seed or with counters that overlap, made one after the other too (in
 // a run, each run makes its own again: seed them by the step, or make one in scope); a copy, a view by
 // for_replica, or a restored state drawn beside the original; a child of `split` that meets a replica's
@@ -30,7 +29,8 @@
 //
 // Thread-safety: draws may report from any thread; a ReuseDetector is made, read and destroyed by one
 // thread at a time. Determinism: changes no number. Cost: a draw of an unwatched generator checks one
-// pointer; a watched one takes a lock and a look-up (bench/reuse.cc).
+// pointer, 2 instructions; a watched one takes a lock and a look-up, 12 to 18 ns on a Zen 5
+// (bench/reuse.cc).
 #pragma once
 
 #include <cstddef>

@@ -103,6 +103,7 @@ class DrawLedger {
     BlockNumber last_block = 0;  // of a counter; the next is 0
     std::uint64_t jumps = 0;     // moves that were no draws
     bool alive = true;
+    bool imported = false;
     std::set<RangeKey> ranges = {};
     std::optional<Ranges::iterator> latest = {};  // that it took from
   };

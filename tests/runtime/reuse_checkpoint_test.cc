@@ -70,6 +70,25 @@ TEST_F(ReuseThroughCheckpoints, OfWhatWasDrawnBeforeTheSave) {
   });
 }
 
+TEST_F(ReuseThroughCheckpoints, OfMoreThanThereIsRoomFor) {
+  process([&] {
+    auto noise = Generator::from_seed({1, 2, 3});
+    for (std::int64_t i = 0; i < 20; ++i) {
+      auto g = Generator::from_seed({4, 5, i}, {.name = std::to_string(i)});
+      draw(g, 1);
+    }
+    save(noise);
+  });
+  const ReuseDetector detector({.max_ranges = 3});
+  auto noise = Generator::from_seed({1, 2, 3});
+  restore(noise);
+  EXPECT_EQ(detector.num_ranges(), 3u);
+  EXPECT_EQ(detector.num_forgotten(), 17u);
+  auto last = Generator::from_seed({4, 5, 19});
+  expect_error(ErrorCode::failed_precondition, {"generator '19' before a checkpoint"},
+               [&] { draw(last, 1); });
+}
+
 // A program draws its first weights each time it starts, and then restores those that were trained.
 TEST_F(ReuseThroughCheckpoints, IsNoneOfWhatEveryStartDraws) {
   for (int life = 0; life < 3; ++life) {
