@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
-#include "counterpoint/checkpoint/internal/image_writer.h"
 #include "counterpoint/checkpoint/internal/reuse_ledger.h"
 #include "counterpoint/runtime/context.h"
 
@@ -38,7 +37,8 @@ std::string check_names(const NamedObjects& objects) {
 // What is written of a state: read while it stays in its place.
 class ImageOfState final : public FileContent {
  public:
-  explicit ImageOfState(const SavedState& state) : state_(state), image_(build(state)) {}
+  ImageOfState(const SavedState& state, ImageLayout& layout)
+      : state_(state), image_(build(state, layout)) {}
   std::uint64_t size() const override { return image_.size(); }
   void read(std::uint64_t offset, std::span<std::byte> bytes) const override {
     const auto guard = state_.reading();
@@ -46,9 +46,9 @@ class ImageOfState final : public FileContent {
   }
 
  private:
-  static FileImage build(const SavedState& state) {
+  static FileImage build(const SavedState& state, ImageLayout& layout) {
     const auto guard = state.reading();
-    return build_image(state.root());
+    return layout.image_of(state.root());
   }
 
   const SavedState& state_;
@@ -114,7 +114,7 @@ SavedObject Session::view() const {
 }
 
 SaveReport Session::write(const SavedState& state, const std::string& path) {
-  const ImageOfState content(state);
+  const ImageOfState content(state, layout_);
   SaveReport report{.path = path, .bytes = content.size(), .durability = {}, .warning = {}};
   report.durability = write_durably(*files_, path, content, &report.warning);
   return report;

@@ -27,6 +27,8 @@ class FileImage {
   void set_size(std::uint64_t size) { size_ = size; }
 
   std::uint64_t size() const { return size_; }
+  // By offset.
+  const std::map<std::uint64_t, const Tensor*>& references() const { return references_; }
   void read(std::uint64_t offset, std::span<std::byte> bytes) const;
 
  private:

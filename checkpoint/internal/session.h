@@ -20,6 +20,7 @@
 #include "counterpoint/checkpoint/internal/agreement.h"
 #include "counterpoint/checkpoint/internal/durable_file.h"
 #include "counterpoint/checkpoint/internal/file_bytes.h"
+#include "counterpoint/checkpoint/internal/image_layout.h"
 #include "counterpoint/checkpoint/internal/saved_state.h"
 #include "counterpoint/checkpoint/restore_report.h"
 #include "counterpoint/runtime/internal/draw_ledger.h"
@@ -87,6 +88,7 @@ class Session {
   std::shared_ptr<FileOperations> files_;
   std::string names_;
   std::optional<SavedObject> reuse_ledger_;  // of the save under way
+  ImageLayout layout_;                       // of the save before
 };
 
 }  // namespace counterpoint::inline v1::checkpoint_internal
