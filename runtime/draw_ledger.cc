@@ -183,11 +183,12 @@ void DrawLedger::add(Holder& holder, const Stream& stream, BlockNumber first, Bl
       add_piece(holder, stream, first, last, call);
       return;
     }
-    if (taken->first.first > first) {
-      add_piece(holder, stream, first, taken->first.first - 1, call);
-    }
-    if (taken->second.last >= last) return;
-    first = taken->second.last + 1;
+    // Copies, since a full ledger may forget `taken` for the piece before it.
+    const BlockNumber taken_first = taken->first.first;
+    const BlockNumber taken_last = taken->second.last;
+    if (taken_first > first) add_piece(holder, stream, first, taken_first - 1, call);
+    if (taken_last >= last) return;
+    first = taken_last + 1;
   }
 }
 
