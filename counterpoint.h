@@ -7,7 +7,9 @@
 #pragma once
 
 #include "counterpoint/checkpoint/checkpoint.h"
+#include "counterpoint/checkpoint/checkpoint_file.h"
 #include "counterpoint/checkpoint/checkpoint_manager.h"
+#include "counterpoint/checkpoint/tensorflow_import.h"
 #include "counterpoint/runtime/communicator.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/fill_threads.h"
