@@ -26,32 +26,25 @@ bool is_checkpoint_name(const std::string& name) {
                      [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// Folders as the checkpoints in them, oldest first. Errors: not_found for a folder without one or
-// that cannot be read.
-std::vector<std::string> files_of(const std::vector<std::string>& paths) {
+// The checkpoints in a folder, oldest first; any other path as it is. Errors: not_found for a folder
+// without one or that cannot be read.
+std::vector<std::string> files_of(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) return {path};
   std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(path, error)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> names;
-    for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
-         entry.increment(error)) {
-      const std::string name = entry->path().filename().string();
-      if (is_checkpoint_name(name)) names.push_back(entry->path().string());
-    }
-    if (error || names.empty()) {
-      throw Error(
-          ErrorCode::not_found,
-          fmt::format("{}: {}", path, error ? error.message() : "a folder without checkpoints"));
-    }
-    std::ranges::sort(names, {}, [](const std::string& name) {
-      return std::pair(name.size(), name);  // steps beyond eight digits are later
-    });
-    files.insert(files.end(), names.begin(), names.end());
+  for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (is_checkpoint_name(name)) files.push_back(entry->path().string());
   }
+  if (error || files.empty()) {
+    throw Error(
+        ErrorCode::not_found,
+        fmt::format("{}: {}", path, error ? error.message() : "a folder without checkpoints"));
+  }
+  std::ranges::sort(files, {}, [](const std::string& file) {
+    return std::pair(file.size(), file);  // steps beyond eight digits are later
+  });
   return files;
 }
 
@@ -66,20 +59,28 @@ int verify(const std::string& file, const Limits& limits) {
 
 Run add_verify(CLI::App& command) {
   struct Options {
-    std::vector<std::string> files;
+    std::vector<std::string> paths;
     Limits limits;
   };
   const auto options = std::make_shared<Options>();
-  command.add_option("FILE", options->files, "Checkpoints, or folders of them")
+  command.add_option("FILE", options->paths, "Checkpoints, or folders of them")
       ->required()
       ->type_name("FILE");
   add_limits(command, options->limits);
   command.footer("Example: counterpoint verify run && echo all whole");
   return [options] {
     int worst = ok;
-    for (const std::string& file : files_of(options->files)) {
-      worst = std::max(
-          worst, in_sandbox(options->limits, file, [&] { return verify(file, options->limits); }));
+    for (const std::string& path : options->paths) {
+      // A path that cannot be read keeps no other from being verified.
+      worst = std::max(worst, guarded([&] {
+                         int worst_here = ok;
+                         for (const std::string& file : files_of(path)) {
+                           const auto read = [&] { return verify(file, options->limits); };
+                           worst_here =
+                               std::max(worst_here, in_sandbox(options->limits, file, read));
+                         }
+                         return worst_here;
+                       }));
     }
     return worst;
   };

@@ -150,6 +150,16 @@ class Verify(CommandTest):
         ended = self.expect(BAD_FILE, "verify", self.folder)
         self.assertEqual(ended.stdout.count(b": ok, "), 2)
 
+    def test_what_cannot_be_read_keeps_nothing_from_being_verified(self):
+        empty = self.path("without")
+        os.mkdir(empty)
+        damaged = self.write("damaged.h5", b"")
+        ended = self.expect(BAD_FILE, "verify", empty, damaged, checkpoint("mirrored"))
+        self.assertIn(b"a folder without checkpoints", ended.stderr)
+        self.assertIn(b"damaged.h5", ended.stderr)
+        self.assertIn(b": ok, ", ended.stdout)
+        self.expect(UNREADABLE, "verify", checkpoint("mirrored"), empty)
+
     def test_limits(self):
         large = self.path("large.h5")
         with open(large, "wb") as file:
