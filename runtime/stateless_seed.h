@@ -1,9 +1,9 @@
 // The seed of a stateless function: exactly two integers, of type i32 or i64.
 //
-//   cp::StatelessSeed seed{1, 2};                         // i32, as a Python list of small
-//   integers cp::StatelessSeed of_step = cp::fold_in(seed, step);  // another for every step for
-//   (const cp::StatelessSeed& s : cp::split(seed, 3)) ... cp::StatelessSeed read(tensor); // i32 or
-//   i64 of shape [2]
+//   cp::StatelessSeed seed{1, 2};                              // i32, as a list of small integers
+//   cp::StatelessSeed of_step = cp::fold_in(seed, step);       // another for every step
+//   for (const cp::StatelessSeed& s : cp::split(seed, 3)) ...
+//   cp::StatelessSeed read(tensor);                            // i32 or i64 of shape [2]
 //
 // The type matters to `split` only: children have their parent's. Philox hashes the seed to a key
 // and a counter; ThreeFry takes the low halves of the two integers as its key, unhashed.

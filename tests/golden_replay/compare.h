@@ -3,8 +3,8 @@
 //   auto difference = golden::compare(tensor, step, step.at("want"), slack);
 //   if (difference) report(*difference);  // "element 2: want bd9de7fa, got bd9de7fb"
 //
-// To the bit; only f64 normals, truncated ones among them, may be made from a standard normal that
-// is 2 ULP away.
+// To the bit, but for f64: normals, truncated ones among them, may be made from a standard normal that
+// is 2 ULP away, and stateless gammas and bounded normals may be 2 ULP away.
 // Thread-safety: pure.
 #pragma once
 
