@@ -26,27 +26,25 @@ int open_temporary(FileOperations& files, const std::string& path) {
   for (int attempt = 0; attempt < attempts; ++attempt) {
     OpenFile leftover(files, files.open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0));
     if (leftover.fd() >= 0) {
-      const int locked = files.lock(leftover.fd());
-      if (locked == -EWOULDBLOCK) return locked;
-      struct stat ours {};
-      struct stat named {};
-      const bool same = files.status(leftover.fd(), ours) == 0 &&
-                        files.status_of(path, named) == 0 && ours.st_ino == named.st_ino &&
-                        ours.st_dev == named.st_dev;
-      if (!same) continue;  // renamed or replaced between open and lock
+      if (const int locked = files.lock(leftover.fd()); locked < 0) return locked;
+      if (!is_at(files, leftover.fd(), path)) continue;  // renamed or replaced since it was opened
       if (const int removed = files.remove(path); removed < 0 && removed != -ENOENT) return removed;
     } else if (leftover.fd() == -ELOOP || leftover.fd() == -ENXIO) {
       if (const int removed = files.remove(path); removed < 0 && removed != -ENOENT) return removed;
     } else if (leftover.fd() != -ENOENT) {
       return leftover.fd();
     }
-    const int fd = files.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (fd == -EEXIST) continue;
-    if (fd >= 0 && files.lock(fd) == -EWOULDBLOCK) {
-      files.close(fd);
-      return -EWOULDBLOCK;
+    OpenFile fresh(files,
+                   files.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    if (fresh.fd() == -EEXIST) continue;
+    if (fresh.fd() < 0) return fresh.fd();
+    if (const int locked = files.lock(fresh.fd()); locked < 0) {
+      if (locked != -EWOULDBLOCK && is_at(files, fresh.fd(), path)) files.remove(path);
+      return locked;
     }
-    return fd;
+    // Before the lock, another writer may have taken it for a leftover and put its own there.
+    if (!is_at(files, fresh.fd(), path)) continue;
+    return fresh.release();
   }
   return -EWOULDBLOCK;
 }
@@ -110,6 +108,13 @@ int sync_folder(FileOperations& files, const std::string& folder) {
 
 }  // namespace
 
+bool is_at(FileOperations& files, int fd, const std::string& path) {
+  struct stat ours {};
+  struct stat named {};
+  return files.status(fd, ours) == 0 && files.status_of(path, named) == 0 &&
+         ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -152,6 +157,12 @@ void throw_file_error(const std::string& path, const char* doing, int error) {
     case EISDIR:
       fail(ErrorCode::failed_precondition, "create the folder or use another path");
       break;
+    case ENOLCK:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      fail(ErrorCode::failed_precondition,
+           "that file system lacks what keeps two writers apart; use one that can lock files");
+      break;
     case EWOULDBLOCK:
       fail(ErrorCode::unavailable, "another process is writing it; let one job save here");
       break;
@@ -172,7 +183,8 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
   }
   const std::string temporary = temporary_path(path);
   OpenFile file(files, open_temporary(files, temporary));
-  if (file.fd() < 0) throw_file_error(path, "create a temporary file beside it", file.fd());
+  if (file.fd() < 0)
+    throw_file_error(path, "create and lock a temporary file beside it", file.fd());
 
   const char* doing = "write";
   int result = 0;

@@ -41,6 +41,9 @@ class FileContent {
 Durability write_durably(FileOperations& files, const std::string& path, const FileContent& content,
                          std::string* warning);
 
+// Whether `path` still names the file that is open as `fd`.
+bool is_at(FileOperations& files, int fd, const std::string& path);
+
 // What a caller can do about -errno `error` of `doing` ("write", ...) with `path`.
 [[noreturn]] void throw_file_error(const std::string& path, const char* doing, int error);
 
@@ -53,7 +56,8 @@ class OpenFile {
   ~OpenFile() {
     if (fd_ >= 0) files_.close(fd_);
   }
-  int fd() const { return fd_; }                             // or -errno of the open
+  int fd() const { return fd_; }  // or -errno of the open
+  int release() { return std::exchange(fd_, -1); }
   void swap(OpenFile& other) { std::swap(fd_, other.fd_); }  // of the same FileOperations
 
  private:

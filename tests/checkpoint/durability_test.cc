@@ -5,11 +5,14 @@
 
 #include <cstring>
 #include <functional>
+#include <future>
+#include <thread>
 
 #include "checkpoint/faulty_files.h"
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint.h"
 #include "counterpoint/checkpoint/checkpoint_manager.h"
+#include "counterpoint/checkpoint/internal/durable_file.h"
 
 namespace checkpoint_tests {
 namespace {
@@ -51,8 +54,8 @@ std::vector<std::string> calls_of_a_save(const std::string& path) {
 TEST(Durability, OfASaveIsTheseCalls) {
   const TemporaryFolder folder;
   EXPECT_EQ(calls_of_a_save(folder / "a.h5"),
-            (std::vector<std::string>{"open", "create", "lock", "write", "sync", "rename",
-                                      "open folder", "sync", "close", "close"}));
+            (std::vector<std::string>{"open", "create", "lock", "status", "status of", "write",
+                                      "sync", "rename", "open folder", "sync", "close", "close"}));
 }
 
 enum class Kill { before, after, half_way };
@@ -128,7 +131,7 @@ std::vector<std::int64_t> generations_after_power_loss(MemoryDisk& disk_settings
 TEST(Durability, SurvivesALossOfPowerAtEveryCall) {
   MemoryDisk honest;
   bool ever_returned = false;
-  for (int at = 0; at < 12; ++at) {
+  for (int at = 0; at < 14; ++at) {
     bool returned = false;
     for (const std::int64_t found : generations_after_power_loss(honest, at, &returned)) {
       EXPECT_TRUE(found == 2 || (found == 1 && !returned)) << found << " after call " << at;
@@ -196,6 +199,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Fault{"create", EROFS, cp::ErrorCode::failed_precondition},
                     Fault{"create", ENOSPC, cp::ErrorCode::resource_exhausted},
                     Fault{"create", EACCES, cp::ErrorCode::failed_precondition},
+                    Fault{"lock", ENOLCK, cp::ErrorCode::failed_precondition},
+                    Fault{"lock", ENOSYS, cp::ErrorCode::failed_precondition},
+                    Fault{"lock", EOPNOTSUPP, cp::ErrorCode::failed_precondition},
+                    Fault{"lock", EIO, cp::ErrorCode::unavailable},
                     Fault{"open", EMFILE, cp::ErrorCode::resource_exhausted},
                     Fault{"write", ENOSPC, cp::ErrorCode::resource_exhausted},
                     Fault{"write", EDQUOT, cp::ErrorCode::resource_exhausted},
@@ -278,6 +285,54 @@ TEST(Durability, TwoWritersOfOneFileRefuseEachOther) {
   EXPECT_EQ(second.code(), cp::ErrorCode::unavailable);
   EXPECT_NE(second.message().find("another process"), std::string::npos) << second.what();
   EXPECT_EQ(restored(path), 1);
+}
+
+// The second takes the first one's file, not locked yet, for a leftover, and has its own there half
+// written when the first goes on.
+TEST(Durability, AWriterThatIsOvertakenBeforeItsLockLeavesTheOthersFileAlone) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  save(path, 1, nullptr);
+  std::promise<void> half_written;
+  std::promise<void> go_on;
+  std::thread second;
+  auto second_files = std::make_shared<FaultyFiles>();
+  second_files->decide = [&](const std::string& call, int) {
+    if (call == "write") {
+      half_written.set_value();
+      go_on.get_future().wait();
+    }
+    return 0;
+  };
+  auto files = std::make_shared<FaultyFiles>();
+  files->decide = [&](const std::string& call, int) {
+    if (call == "lock" && !second.joinable()) {
+      second = std::thread([&] { save(path, 3, second_files); });
+      half_written.get_future().wait();
+    }
+    return 0;
+  };
+  EXPECT_EQ(error_of([&] { save(path, 2, files); }).code(), cp::ErrorCode::unavailable);
+  EXPECT_EQ(restored(path), 1);
+  go_on.set_value();
+  second.join();
+  EXPECT_EQ(restored(path), 3);
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"a.h5"}));
+}
+
+class ContentThatThrows final : public internal::FileContent {
+ public:
+  std::uint64_t size() const override { return 5000; }
+  void read(std::uint64_t, std::span<std::byte>) const override { throw std::bad_alloc(); }
+};
+
+TEST(Durability, ContentThatThrowsLeavesNothingBehind) {
+  const TemporaryFolder folder;
+  std::string warning;
+  EXPECT_THROW(internal::write_durably(cp::FileOperations::posix(), folder / "a.h5",
+                                       ContentThatThrows(), &warning),
+               std::bad_alloc);
+  EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{});
 }
 
 TEST(Durability, AVanishedFolderIsAnErrorAndComesBack) {
