@@ -73,8 +73,11 @@ class BlockFiller {
   void run() {
     scalar(std::min(left_, (kPerBlock - element_ % kPerBlock) % kPerBlock));
     const std::uint64_t tile_elements = TileBlocks() * kPerBlock;
-    const bool stream = streams(fill_) && align(tile_elements);
+    bool streamed = false;
     while (left_ > 0) {
+      // A segment may end anywhere between blocks, so each is aligned anew.
+      const bool stream = streams(fill_) && align(tile_elements);
+      streamed |= stream;
       // Within a segment only the lowest counter word changes.
       const Counter counter = fill_.counter + element_ / kPerBlock;
       const std::uint64_t blocks = (std::uint64_t{1} << 32) - low_word(counter.low);
@@ -86,7 +89,7 @@ class BlockFiller {
       }
       partial_tile(elements % tile_elements);
     }
-    if (stream) hwy::FlushStream();
+    if (streamed) hwy::FlushStream();
   }
 
  private:
@@ -101,7 +104,8 @@ class BlockFiller {
     advance(count);
   }
 
-  // Writes elements until the output is aligned for streaming stores; false if it can never be.
+  // Writes elements until the output is aligned for streaming stores and a tile or more is left;
+  // false, and nothing was written, if there is no such place.
   bool align(std::uint64_t tile_elements) {
     const std::uint64_t vector_bytes = hn::Lanes(D64()) * sizeof(std::uint64_t);
     const auto address = reinterpret_cast<std::uintptr_t>(out_);
