@@ -5,7 +5,8 @@
 //   is FinishHalves<Float16>(buffer, count, fill, FloatsAsTheyAre{}, out);
 //   FinishHalves<BFloat16>(words, count, fill, UnitFloats<7>{}, out);
 //
-// Buffers are 64-byte aligned and whole vectors long.
+// Buffers are 64-byte aligned and whole vectors long: ZeroTail(buffer, count) before, where the last
+// vector is not all drawn, lest arithmetic on what the memory held raises exceptions.
 //
 // Per-target, as philox-inl.h.
 #if defined(COUNTERPOINT_KERNELS_SIMD_FINISH_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -25,6 +26,13 @@ namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 
 // Elements of a piece: small enough for the first-level cache.
 inline constexpr std::uint64_t kPieceElements = 1024;
+
+// Zeros the lanes of the last vector beyond `count`.
+template <class T>
+HWY_INLINE void ZeroTail(T* buffer, std::uint64_t count) {
+  const std::uint64_t n = hn::Lanes(hn::ScalableTag<T>());
+  if (count % n != 0) std::memset(buffer + count, 0, (n - count % n) * sizeof(T));
+}
 
 template <bool kStream, bool kScaled, class T>
 HWY_INLINE void FinishFloatsAs(const T* HWY_RESTRICT buffer, std::uint64_t count, const Fill& fill,

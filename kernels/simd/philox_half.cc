@@ -34,6 +34,7 @@ void FillPieces(const Fill& fill, Distribution distribution, const Kernel& kerne
     part.count = std::min(fill.count - done, kPieceElements - part.first_element % 4);
     part.output = buffer;
     FillBlocks(part, keys, kernel);
+    ZeroTail(buffer, part.count);
     FinishHalves<T>(buffer, part.count, fill, convert, out + done);
     done += part.count;
   }

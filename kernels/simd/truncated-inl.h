@@ -146,6 +146,7 @@ HWY_INLINE void ForTruncatedPieces(const Fill& fill, const PhiloxKeys& keys, con
     const std::uint64_t count = std::min(left, kTruncatedPiece<T> - skip);
     batch.run(element / kSize, (skip + count + kSize - 1) / kSize, buffer);
     if (skip != 0) std::memmove(buffer, buffer + skip, count * sizeof(T));
+    ZeroTail(buffer, count);
     finish(buffer, count);
     element += count;
     left -= count;
