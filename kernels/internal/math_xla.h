@@ -44,7 +44,8 @@ constexpr bool fusible(double x) {
 
 // a * b + c, rounded once, for a uniform or normal a; in two roundings unless b and c are fusible.
 constexpr double fused_f64(double a, double b, double c) {
-  if (!fusible(b) || !fusible(c)) return a * b + c;
+  // Where one of them is zero, plain operations round once, and know the zero's sign.
+  if (!fusible(b) || !fusible(c) || b == 0 || c == 0) return a * b + c;
   const DoubleDouble product = two_product(a, b);
   const DoubleDouble low = two_sum(c, product.lo);
   const DoubleDouble high = two_sum(product.hi, low.hi);

@@ -73,7 +73,10 @@ HWY_INLINE VD FusedF64(VD a, VD b, VD c) {
   TwoSum(c, product_lo, low_hi, low_lo);
   TwoSum(product_hi, low_hi, high_hi, high_lo);
   TwoSum(high_lo, low_lo, rest_hi, rest_lo);
-  return hn::Add(high_hi, RoundToOdd(rest_hi, rest_lo));
+  const VD fused = hn::Add(high_hi, RoundToOdd(rest_hi, rest_lo));
+  const VD zero = hn::Zero(DD());
+  const auto plain = hn::Or(hn::Eq(b, zero), hn::Eq(c, zero));
+  return hn::IfThenElse(plain, hn::Add(hn::Mul(a, b), c), fused);
 }
 
 #endif

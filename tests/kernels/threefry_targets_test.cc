@@ -132,8 +132,8 @@ TEST_P(ThreefryTargets, ScalesOfEverySize) {
   for (Fill fill : every_kind(threefry_stream())) {
     if (!fill.scaled) continue;
     fill.shape = shape;
-    for (const double scale : {1e-8, 3e-5, 6e4, 1e30, -2.5, 0.0, 1e-300, 1e300}) {
-      for (const double offset : {0.0, -1e-7, 40000.0, 1.0}) {
+    for (const double scale : {1e-8, 3e-5, 6e4, 1e30, -2.5, 0.0, -0.0, 1e-300, 1e300}) {
+      for (const double offset : {0.0, -0.0, -1e-7, 40000.0, 1.0}) {
         if (fill.dtype == DType::f16 && std::abs(scale) > 65504) continue;
         if (fill.dtype != DType::f64 && scale != 0 && std::abs(std::log10(std::abs(scale))) > 40) {
           continue;
