@@ -8,8 +8,10 @@
 // A fill writes any slice of a logical draw, so pieces, threads and devices are the same call.
 //
 // Thread-safety: everything here is pure. Determinism: integers, uniforms, normals and truncated
-// normals are the same bits on every instruction set and in any pieces. No allocation, no error:
-// arguments were validated by the caller. Source: docs/streams.md.
+// normals are the same bits on every instruction set and in any pieces, in the default
+// floating-point environment: rounding to nearest, subnormals kept (no FTZ or DAZ), which a fill
+// neither checks nor sets. No allocation, no error: arguments were validated by the caller. Source:
+// docs/streams.md.
 #pragma once
 
 #include <cstdint>

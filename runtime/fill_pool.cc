@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <new>
 
 #include "counterpoint/kernels/dtype.h"
@@ -36,8 +37,17 @@ struct CpuMask {
   cpu_set_t cpus[16];  // 16,384 CPUs
 };
 
+// 0 before anybody asked, and in a child of fork(), which may pin itself.
+std::atomic<int> known_cpus = 0;
+
 int process_cpus() {
-  static const int cpus = CpuMask().count();
+  static const int registered [[maybe_unused]] =
+      pthread_atfork(nullptr, nullptr, [] { known_cpus.store(0, std::memory_order_relaxed); });
+  int cpus = known_cpus.load(std::memory_order_relaxed);
+  if (cpus == 0) {
+    cpus = CpuMask().count();
+    known_cpus.store(cpus, std::memory_order_relaxed);
+  }
   return cpus;
 }
 
@@ -47,17 +57,18 @@ int threads_now() {
 }
 
 // Starts a thread that is nobody's: detached, on the process's CPUs, and deaf to signals, which are
-// for the program's own threads.
+// for the program's own threads, but for those of its own faults.
 bool start_detached(void* (*run)(void*), void* argument) {
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   const CpuMask mask;
   pthread_attr_setaffinity_np(&attributes, sizeof mask.cpus, mask.cpus);
-  sigset_t all;
+  sigset_t blocked;
   sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  sigfillset(&blocked);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&blocked, fault);
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
   pthread_t thread;
   const bool started = pthread_create(&thread, &attributes, run, argument) == 0;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -68,7 +79,7 @@ bool start_detached(void* (*run)(void*), void* argument) {
 alignas(FillPool) std::byte process_pool[sizeof(FillPool)];
 
 // A child of fork() has none of its parent's threads, and locks as they happened to be.
-void begin_anew() { new (process_pool) FillPool(process_cpus()); }
+void begin_anew() { new (process_pool) FillPool(CpuMask().count()); }
 
 }  // namespace
 
@@ -128,6 +139,7 @@ void FillPool::serve() noexcept {
     ++helping_;
     Job& job = *job_;
     lock.unlock();
+    std::fesetenv(&job.environment);
     job.help();
     lock.lock();
     if (--helping_ == 0) helpers_left_.notify_one();
@@ -142,7 +154,8 @@ bool FillPool::try_run(const SlicedWork& work, int threads, std::uint64_t first_
   if (wanted < 1 || busy_.test_and_set(std::memory_order_acquire)) return false;
   const int helpers = start_helpers(wanted);
   if (helpers > 0) {
-    Job job{work, first_slice};
+    Job job{work, first_slice, {}};
+    std::fegetenv(&job.environment);
     {
       const std::scoped_lock lock(mutex_);
       job_ = &job;

@@ -12,7 +12,8 @@
 // not wait for each other: one has the helpers, the others do without.
 //
 // Thread-safety: any thread may call these, at any time. Determinism: the numbers are the same
-// whatever the threads.
+// whatever the threads, which all take the caller's floating-point environment (fills want the
+// default one: see kernels/stream_definition.h). A child of fork() counts its CPUs anew.
 #pragma once
 
 #include "counterpoint/kernels/export.h"

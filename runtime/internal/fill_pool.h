@@ -10,10 +10,12 @@
 // variable: nothing spins. A job allocates nothing; the first one that needs a helper starts it,
 // and where no thread can be started the caller is alone.
 //
-// Thread-safety: all of it. Determinism: slices may be written in any order.
+// Thread-safety: all of it. Determinism: slices may be written in any order, all in the caller's
+// floating-point environment.
 #pragma once
 
 #include <atomic>
+#include <cfenv>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -68,6 +70,7 @@ class COUNTERPOINT_PUBLIC FillPool {
   struct Job {
     const SlicedWork& work;
     std::atomic<std::uint64_t> next;
+    std::fenv_t environment;  // the caller's: rounding and flushing decide bits
     void help() noexcept;
   };
 

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cfenv>
 #include <cstring>
 #include <filesystem>
 #include <latch>
@@ -154,13 +156,14 @@ std::ptrdiff_t threads_of_process() {
 
 // In processes of their own, where nothing was filled before.
 class FillPoolOfAProcess : public testing::Test {
- protected:
-  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
-
+ public:
   static void fill_much() {
     std::vector<float> values(kLarge);
     Generator::from_seed(1).fill_normal(values);
   }
+
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };
 
 #if !defined(__SANITIZE_THREAD__)  // which has threads of its own
@@ -205,6 +208,77 @@ TEST_F(FillPoolOfAProcess, StartsNoneWhereTheProgramWantsNone) {
         std::exit(threads_of_process() == before ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");
+}
+
+// Whoever runs a slice, it is in the environment of the thread that fills.
+TEST(FillPool, SlicesRunInTheCallersEnvironment) {
+  FillPool pool(2);
+  ASSERT_TRUE(runs_on(pool, 2));  // its helper was started in the default one
+  const int before = std::fegetround();
+  for (const int rounding : {FE_DOWNWARD, FE_UPWARD, FE_TONEAREST}) {
+    ASSERT_EQ(std::fesetround(rounding), 0);
+    std::latch both(2);
+    std::atomic<int> alike = 0;
+    const auto meet = [&](std::uint64_t, std::uint64_t) noexcept {
+      alike += std::fegetround() == rounding ? 1 : 0;
+      both.arrive_and_wait();
+    };
+    const bool ran = pool.try_run(sliced_work(meet, 2, 1), 2);
+    std::fesetround(before);
+    ASSERT_TRUE(ran);
+    EXPECT_EQ(alike, 2);
+  }
+}
+
+#if defined(__SSE2__)
+
+TEST(FillPool, FlushingToZeroIsTheSameOnAnyThreads) {
+  constexpr unsigned kFlushAndSubnormalsAreZero = 0x8040;
+  FillPoolOfAProcess::fill_much();  // helpers start in the default environment
+  Fill fill{.distribution = Distribution::normal,
+            .dtype = DType::f16,
+            .scaled = true,  // which makes floats of subnormal halves
+            .count = 1 << 20};
+  const unsigned before = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(before | kFlushAndSubnormalsAreZero);
+  const std::vector<std::byte> expected = filled_alone(kernels::philox_stream(), fill);
+  int differ = 0;
+  for (int i = 0; i < 50; ++i) {
+    std::vector<std::byte> got(expected.size());
+    fill.output = got.data();
+    fill_in_parallel(kernels::philox_stream(), fill);
+    differ += got == expected ? 0 : 1;
+  }
+  __builtin_ia32_ldmxcsr(before);
+  EXPECT_EQ(differ, 0);
+}
+
+#endif
+
+// A fault on a helper is the program's to handle; other signals are not for helpers.
+TEST(FillPool, HelpersHearTheirOwnFaultsOnly) {
+  FillPool pool(2);
+  std::latch both(2);
+  std::atomic<int> helpers = 0;
+  std::atomic<int> right = 0;
+  const std::thread::id caller = std::this_thread::get_id();
+  const auto look = [&](std::uint64_t, std::uint64_t) noexcept {
+    if (std::this_thread::get_id() != caller) {
+      sigset_t blocked;
+      pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+      ++helpers;
+      for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) {
+        right += sigismember(&blocked, fault) == 0 ? 1 : 0;
+      }
+      for (const int other : {SIGINT, SIGTERM, SIGUSR1, SIGCHLD, SIGPROF}) {
+        right += sigismember(&blocked, other) == 1 ? 1 : 0;
+      }
+    }
+    both.arrive_and_wait();
+  };
+  ASSERT_TRUE(pool.try_run(sliced_work(look, 2, 1), 2));
+  EXPECT_EQ(helpers, 1);
+  EXPECT_EQ(right, 10);
 }
 
 // While one thread has the pool, others fill as well.
@@ -294,6 +368,25 @@ TEST(FillPool, AChildOfForkFillsAsItsParent) {
   stop = true;
   other.join();
   EXPECT_EQ(got, expected);
+}
+
+TEST(FillPool, AChildOfForkCountsItsOwnCpus) {
+  ASSERT_GE(fill_threads(), 1);  // the parent has counted its own
+  FillPoolOfAProcess::fill_much();
+  const pid_t child = fork();
+  if (child == 0) {
+    cpu_set_t one;
+    sched_getaffinity(0, sizeof one, &one);
+    for (int cpu = 0, found = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &one) && ++found > 1) CPU_CLR(cpu, &one);
+    }
+    if (sched_setaffinity(0, sizeof one, &one) != 0) _exit(2);
+    _exit(fill_threads() == 1 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 #endif
