@@ -34,10 +34,23 @@ if ((measure)); then
   fi
   # MKL finds its parts by the library path, and is to use one thread.
   export LD_LIBRARY_PATH=${MKLROOT:+$MKLROOT/lib:}${LD_LIBRARY_PATH:-} MKL_THREADING_LAYER=SEQUENTIAL
-  "$build/bench/counterpoint_bench" --benchmark_min_time=0.2 --benchmark_repetitions=3 \
-    --benchmark_out="$out/bench.json" --benchmark_out_format=json "$@" >"$out/bench.log"
-  mpirun -n 2 "$build/bench/counterpoint_bench_ranks" --benchmark_repetitions=3 \
-    --benchmark_out="$out/ranks.json" --benchmark_out_format=json "$@" >"$out/ranks.log"
+  # A filter may leave one of the programs nothing to do, but not both.
+  measured=0
+  measure() {  # NAME COMMAND...: into NAME.json, unless the options leave it nothing
+    local name=$1 listed
+    shift
+    rm -f "$out/$name.json"
+    listed=$("$@" --benchmark_list_tests 2>/dev/null) || true
+    [[ $listed == */* ]] || return 0
+    "$@" --benchmark_repetitions=3 --benchmark_out="$out/$name.json" --benchmark_out_format=json >"$out/$name.log"
+    measured=1
+  }
+  measure bench "$build/bench/counterpoint_bench" --benchmark_min_time=0.2 "$@"
+  measure ranks mpirun -n 2 "$build/bench/counterpoint_bench_ranks" "$@"
+  if ((measured == 0)); then
+    echo "bench.sh: no benchmark has such a name: $*" >&2
+    exit 1
+  fi
   "$python" "$root/bench/python_peers.py" "$out/peers.json"
   "$python" "$root/bench/numpy_samplers.py" "$out/peers_samplers.json"
 fi
