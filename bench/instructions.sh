@@ -7,6 +7,7 @@
 # Valgrind knows no AVX-512, so what is counted is the AVX2 code: the same source. Counts depend on the
 # compiler; --update writes them anew.
 set -euo pipefail
+shopt -s inherit_errexit
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 program=${1:?usage: instructions.sh BUILD_DIR [--update]}/bench/counterpoint_bench_instructions
@@ -14,17 +15,24 @@ limits=$here/instructions.txt
 values=65536
 
 collect() {  # instructions of a whole run
-  local report
+  local report counted
   report=$(mktemp)
-  valgrind --tool=callgrind --toggle-collect=main --callgrind-out-file=/dev/null "$program" "$1" "$2" "$3" >"$report" 2>&1
-  awk '/Collected/ {print $NF}' "$report"
+  if ! valgrind --tool=callgrind --toggle-collect=main --callgrind-out-file=/dev/null "$program" "$1" "$2" "$3" >"$report" 2>&1; then
+    cat "$report" >&2
+    rm -f "$report"
+    return 1
+  fi
+  counted=$(awk '/Collected/ {print $NF}' "$report")
   rm -f "$report"
+  ((counted > 0)) || { echo "$1 $2: valgrind counted nothing" >&2; return 1; }
+  echo "$counted"
 }
 
 count() {  # instructions a value: of twice as many values, what they take more
   local once twice
-  once=$(collect "$1" "$2" $values)
-  twice=$(collect "$1" "$2" $((2 * values)))
+  once=$(collect "$1" "$2" $values) || return 1
+  twice=$(collect "$1" "$2" $((2 * values))) || return 1
+  ((twice > once)) || { echo "$1 $2: twice as many values take no more" >&2; return 1; }
   awk -v a="$once" -v b="$twice" -v n=$values 'BEGIN {printf "%.3f", (b - a) / n}'
 }
 
@@ -32,7 +40,7 @@ failed=0
 checked=0
 while read -r distribution dtype limit; do
   [[ $distribution == \#* || -z $distribution ]] && continue
-  now=$(count "$distribution" "$dtype")
+  now=$(count "$distribution" "$dtype") || exit 1
   checked=$((checked + 1))
   if [[ ${2:-} == --update ]]; then
     sed -i "s|^$distribution $dtype .*|$distribution $dtype $now|" "$limits"
