@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
+#include <set>
 
 namespace counterpoint::inline v1 {
 namespace {
@@ -39,10 +41,22 @@ std::string text_of(const std::string& reason, int first_replica_id,
   return text;
 }
 
-bool write_whole(const std::string& path, const std::string& text) {
-  // Not through a link that somebody else put there.
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (file < 0) return false;
+// A file to write to, and its name beside `path`; below 0 if there is none.
+int open_unfinished(const std::string& path, std::string& unfinished) {
+  // Another process of our number, in another container or long ago, may have left one behind.
+  constexpr int kTries = 100;
+  int file = -1;
+  for (int i = 0; i < kTries; ++i) {
+    unfinished = fmt::format("{}.{}", path, ::getpid());
+    if (i > 0) unfinished += fmt::format("-{}", i + 1);
+    // Not through a link that somebody else put there.
+    file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (file >= 0 || errno != EEXIST) break;
+  }
+  return file;
+}
+
+bool write_whole(int file, const std::string& text) {
   std::size_t written = 0;
   while (written < text.size()) {
     const ssize_t count = ::write(file, text.data() + written, text.size() - written);
@@ -50,6 +64,17 @@ bool write_whole(const std::string& path, const std::string& text) {
     written += static_cast<std::size_t>(count);
   }
   return ::close(file) == 0 && written == text.size();
+}
+
+// The files of this process, which errors have named.
+struct Written {
+  std::mutex mutex;
+  std::set<std::string> paths;
+};
+
+Written& written_files() {
+  static Written* const written = new Written;  // for strategies that live as long as the process
+  return *written;
 }
 
 }  // namespace
@@ -63,10 +88,20 @@ std::string last_calls_folder(const std::optional<std::string>& option) {
 std::string write_last_calls(const std::string& folder, int rank, const std::string& reason,
                              int first_replica_id, const std::vector<LocalReplica>& replicas) {
   if (folder.empty()) return {};
-  const std::string path = fmt::format("{}/counterpoint-last-calls-rank-{}.txt", folder, rank);
-  const std::string unfinished = fmt::format("{}.{}", path, ::getpid());
-  if (write_whole(unfinished, text_of(reason, first_replica_id, replicas)) &&
-      std::rename(unfinished.c_str(), path.c_str()) == 0) {
+  const std::string text = text_of(reason, first_replica_id, replicas);
+  const std::string stem = fmt::format("{}/counterpoint-last-calls-rank-{}", folder, rank);
+  Written& written = written_files();
+  const std::scoped_lock lock(written.mutex);
+  std::string path = stem + ".txt";
+  for (int number = 2; written.paths.contains(path) && ::access(path.c_str(), F_OK) == 0;
+       ++number) {
+    path = fmt::format("{}-{}.txt", stem, number);
+  }
+  std::string unfinished;
+  const int file = open_unfinished(path, unfinished);
+  if (file < 0) return {};
+  if (write_whole(file, text) && std::rename(unfinished.c_str(), path.c_str()) == 0) {
+    written.paths.insert(path);
     return path;
   }
   ::unlink(unfinished.c_str());

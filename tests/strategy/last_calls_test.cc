@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -13,10 +14,13 @@
 #include <future>
 #include <iterator>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "counterpoint/runtime/generator.h"
+#include "counterpoint/runtime/thread_communicator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
 
@@ -104,6 +108,48 @@ TEST_F(LastCalls, GoWhereTheEnvironmentSays) {
   EXPECT_EQ(last_calls_folder("elsewhere"), "elsewhere");
   ::unsetenv("COUNTERPOINT_LAST_CALLS_FOLDER");
   EXPECT_EQ(last_calls_folder(std::nullopt), ".");
+}
+
+// What an error has named stays as it is named; what an earlier process left is replaced.
+TEST_F(LastCalls, OfAnotherStrategyAreInAnotherFile) {
+  std::ofstream(path()) << "of an earlier process";
+  EXPECT_THAT(message_of_a_difference(folder_), testing::HasSubstr(path()));
+  const std::string second = folder_.string() + "/counterpoint-last-calls-rank-0-2.txt";
+  const std::string before = text();
+  EXPECT_THAT(message_of_a_difference(folder_), testing::HasSubstr(second));
+  EXPECT_EQ(text(), before);
+  EXPECT_EQ(files(), 2u);
+}
+
+// In a container, process numbers come again.
+TEST_F(LastCalls, AreWrittenBesideWhatAProcessOfThisNumberLeft) {
+  const std::string stale = path() + "." + std::to_string(::getpid());
+  std::ofstream(stale) << "unfinished";
+  EXPECT_THAT(message_of_a_difference(folder_), testing::HasSubstr(path()));
+  EXPECT_EQ(files(), 2u);
+}
+
+// A strategy that an exception destroys waits for no rank, and so has no deadline to complain of.
+TEST_F(LastCalls, AreNotOfAStrategyThatAnExceptionDestroys) {
+  const auto worlds = ThreadCommunicator::create(2);
+  std::promise<void> gone;
+  const auto rank = [&](std::size_t index) {
+    try {
+      MirroredStrategy strategy(worlds[index],
+                                {.timeout_seconds = 1, .last_calls_folder = folder_.string()});
+      if (index == 1) gone.get_future().wait();
+      strategy.run([](ReplicaContext&) {});
+      if (index == 0) throw std::runtime_error("no more data");
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "no more data");
+      gone.set_value();
+    }
+  };
+  {
+    std::jthread first(rank, 0);
+    std::jthread second(rank, 1);
+  }
+  EXPECT_EQ(files(), 0u);
 }
 
 // Whatever the folder is like, the error is the same but for the file's name.
