@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
+#include <string>
 
 #include "counterpoint/runtime/call_record.h"
 #include "counterpoint/runtime/error.h"
@@ -51,7 +53,9 @@ std::uint64_t StreamLayout::digest() const {
 
 ReplicaGrid::ReplicaGrid(std::vector<GridAxis> axes, int num_replicas)
     : axes_(std::move(axes)), num_replicas_(num_replicas) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   std::int64_t product = 1;
+  bool too_many = false;
   std::string text;
   for (std::size_t i = 0; i < axes_.size(); ++i) {
     const GridAxis& axis = axes_[i];
@@ -66,12 +70,14 @@ ReplicaGrid::ReplicaGrid(std::vector<GridAxis> axes, int num_replicas)
                       "'{}' of length {}",
                       i, axis.name, axis.length));
     }
-    product *= axis.length;
+    too_many = too_many || product > kMost / axis.length;
+    if (!too_many) product *= axis.length;
   }
-  if (product != num_replicas) {
+  if (too_many || product != num_replicas) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("a grid of {} holds {} replicas; the strategy has {}",
-                            text.empty() ? "no axes" : text, product, num_replicas));
+                            text.empty() ? "no axes" : text,
+                            too_many ? "too many" : std::to_string(product), num_replicas));
   }
 }
 

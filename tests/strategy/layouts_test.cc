@@ -97,6 +97,10 @@ TEST(StreamLayout, WrongOnesAreNamed) {
   expect_error(ErrorCode::invalid_argument, {"data 2 x tensor 3", "6", "4"}, [] {
     ReplicaGrid({{"data", 2}, {"tensor", 3}}, 4);
   });
+  constexpr int kMost = 2147483647;  // the product of three wraps around to something small
+  expect_error(ErrorCode::invalid_argument, {"too many", "has 4"}, [] {
+    ReplicaGrid({{"data", kMost}, {"tensor", kMost}, {"pipeline", kMost}}, 4);
+  });
   expect_error(ErrorCode::invalid_argument, {"'data'"}, [] {
     ReplicaGrid({{"data", 2}, {"data", 2}}, 4);
   });
