@@ -59,6 +59,9 @@ void MpiSession::ensure_initialized(int* argc, char*** argv) {
     int provided = 0;
     check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
     owns_mpi_ = true;
+    // Open MPI reports what goes wrong in a nonblocking collective there, whatever its communicator.
+    check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
+              "MPI_Comm_set_errhandler");
     // atexit() does not tell how the process ends.
     on_exit([](int status, void*) { get().end(status); }, nullptr);
   }
