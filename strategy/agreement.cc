@@ -31,20 +31,14 @@ bool Agreement::local_calls_differ() const noexcept {
 
 Verdict Agreement::agree(const Proposal& proposal, const CallRecord* record,
                          const std::optional<Error>& failure, const Describe& describe) {
-  try {
-    const Verdict verdict = control_.exchange(proposal);
-    conclude(verdict, failure, describe, nullptr);
-    together_ = {.run = run_, .operation = std::nullopt};
-    if (record != nullptr) {
-      together_.operation = record->operation;
-      together_.location = record->location;
-    }
-    return verdict;
-  } catch (const AgreedError&) {
-    throw;
-  } catch (const Error& error) {
-    throw placed(error);
+  const Verdict verdict = control_.exchange(proposal);
+  conclude(verdict, failure, describe, nullptr);
+  together_ = {.run = run_, .operation = std::nullopt};
+  if (record != nullptr) {
+    together_.operation = record->operation;
+    together_.location = record->location;
   }
+  return verdict;
 }
 
 void Agreement::post_end(std::uint64_t occasion) {
@@ -58,26 +52,20 @@ void Agreement::post_end(std::uint64_t occasion) {
 
 void Agreement::settle() {
   if (!control_.posted()) return;
-  try {
-    const Verdict verdict = control_.wait();
-    conclude(
-        verdict, std::nullopt,
-        [this] {
-          std::string text;
-          for (std::size_t i = 0; i < end_marks_.size(); ++i) {
-            text += fmt::format("{}replica {} has left run {} after {} calls", i == 0 ? "" : ", ",
-                                first_replica_id() + static_cast<int>(i), end_run_,
-                                end_marks_[i].count);
-          }
-          return text;
-        },
-        &end_marks_);
-    together_ = {.run = end_run_, .operation = std::nullopt};
-  } catch (const AgreedError&) {
-    throw;
-  } catch (const Error& error) {
-    throw placed(error);
-  }
+  const Verdict verdict = control_.wait();
+  conclude(
+      verdict, std::nullopt,
+      [this] {
+        std::string text;
+        for (std::size_t i = 0; i < end_marks_.size(); ++i) {
+          text +=
+              fmt::format("{}replica {} has left run {} after {} calls", i == 0 ? "" : ", ",
+                          first_replica_id() + static_cast<int>(i), end_run_, end_marks_[i].count);
+        }
+        return text;
+      },
+      &end_marks_);
+  together_ = {.run = end_run_, .operation = std::nullopt};
 }
 
 // What the verdict means, the same on every rank: returns if all go on.

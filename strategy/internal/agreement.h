@@ -87,7 +87,8 @@ class Agreement {
   // Where replicas first differ, up to the marks. Collective.
   std::string first_difference(const std::vector<CallLog::Mark>& ends);
   std::vector<CallLog::Mark> marks() const;
-  // The same error, saying when all ranks were last together if it is a deadline's.
+  // The same error, saying when all ranks were last together if it is a deadline's. For whoever
+  // catches what agree(), settle() or a payload throws, once.
   Error placed(const Error& error) const;
 
  private:

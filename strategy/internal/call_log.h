@@ -77,6 +77,10 @@ class CallLog {
   std::uint64_t first_remembered() const noexcept {
     return std::max(adopted_, count() > kRemembered ? count() - kRemembered : 0);
   }
+  // Whether a difference that shows at call `number` may be of a call before, which has left the ring.
+  bool may_differ_before(std::uint64_t number) const noexcept {
+    return number == first_remembered() && number > adopted_;
+  }
   // Call `number`, if it was made and is remembered.
   const Call* call(std::uint64_t number) const noexcept;
   // "call 17: normal f32 [3, ...] of generator 'noise' at train.cc:12", or that there is none among

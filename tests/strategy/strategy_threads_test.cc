@@ -1,11 +1,14 @@
 // The scenarios with ranks as threads of this process.
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 #include <thread>
 #include <tuple>
 
+#include "counterpoint/runtime/generator.h"
 #include "counterpoint/runtime/thread_communicator.h"
+#include "counterpoint/strategy/mirrored_strategy.h"
 #include "strategy/scenarios.h"
 
 namespace counterpoint {
@@ -41,6 +44,50 @@ INSTANTIATE_TEST_SUITE_P(Splits, StrategyThreads,
                                                           std::pair(2, 1), std::pair(2, 2),
                                                           std::pair(1, 7), std::pair(3, 2))),
                          name_of);
+
+// Calls `function` with the world of each of `ranks` ranks at once.
+template <class Function>
+void on_ranks(int ranks, Function function) {
+  const auto worlds = ThreadCommunicator::create(ranks);
+  std::vector<std::jthread> threads;
+  for (const auto& world : worlds) threads.emplace_back([&function, &world] { function(world); });
+}
+
+// A generator made outside that has gone has no turns to be answered: ends are deferred again.
+TEST(EndsOfRuns, WaitForNobodyOnceTheGeneratorOutsideHasGone) {
+  std::promise<void> ended;
+  on_ranks(2, [&](const std::shared_ptr<Communicator>& world) {
+    MirroredStrategy strategy(world, {.timeout_seconds = 5, .last_calls_folder = ""});
+    {
+      auto outside = Generator::from_seed(1, {.name = "outside"});
+      strategy.run([&](ReplicaContext&) { (void)outside.normal<float>({}); });
+    }
+    if (world->rank() == 1) ended.get_future().wait();
+    EXPECT_NO_THROW(strategy.run([](ReplicaContext&) {}));
+    if (world->rank() == 0) ended.set_value();
+    EXPECT_NO_THROW(strategy.check());
+  });
+}
+
+TEST(Deadlines, SayOnceWhereAllWereTogether) {
+  std::promise<void> seen;
+  on_ranks(2, [&](const std::shared_ptr<Communicator>& world) {
+    MirroredStrategy strategy(world, {.timeout_seconds = 0.3, .last_calls_folder = ""});
+    strategy.run([](ReplicaContext&) {});
+    strategy.check();
+    if (world->rank() == 1) return seen.get_future().wait();
+    try {
+      strategy.check();
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const Error& error) {
+      const std::string& text = error.message();
+      const std::string words = "all ranks were last together";
+      EXPECT_NE(text.find(words), std::string::npos) << text;
+      EXPECT_EQ(text.find(words), text.rfind(words)) << text;
+    }
+    seen.set_value();
+  });
+}
 
 }  // namespace
 }  // namespace counterpoint
