@@ -11,6 +11,20 @@
 namespace counterpoint::inline v1 {
 namespace {
 
+CallRecord record_of(std::span<const StreamState> states) {
+  CallRecord record{.operation = Operation::restore,
+                    .dtype = DType::i64,
+                    .shape = {},
+                    .scalars = {},
+                    .location = std::source_location::current()};
+  for (const StreamState& state : states) {
+    record.scalars[0] =
+        mix_digest(mix_digest(record.scalars[0], state.counter.low), state.counter.high);
+    record.scalars[1] = mix_digest(record.scalars[1], state.key);
+  }
+  return record;
+}
+
 class PendingState final : public PendingRestore {
  public:
   PendingState(std::shared_ptr<StateStore> store, const StreamState& state, RestoreOutcome outcome)
@@ -19,12 +33,7 @@ class PendingState final : public PendingRestore {
   RestoreOutcome outcome() const noexcept override { return outcome_; }
 
   void commit() noexcept override {
-    const CallRecord record{.operation = Operation::restore,
-                            .dtype = DType::i64,
-                            .shape = {},
-                            .scalars = {state_.counter.low, state_.key},
-                            .location = std::source_location::current()};
-    store_->assign(current_context(), record, state_);
+    store_->assign(current_context(), record_of(std::span(&state_, 1)), state_);
   }
 
  private:
@@ -42,12 +51,7 @@ class PendingStates final : public PendingRestore {
   RestoreOutcome outcome() const noexcept override { return RestoreOutcome::exact; }
 
   void commit() noexcept override {
-    const CallRecord record{.operation = Operation::restore,
-                            .dtype = DType::i64,
-                            .shape = {},
-                            .scalars = {states_.front().counter.low, states_.front().key},
-                            .location = std::source_location::current()};
-    store_->assign_each(current_context(), record, states_);
+    store_->assign_each(current_context(), record_of(states_), states_);
   }
 
  private:

@@ -36,7 +36,10 @@ std::uint64_t StreamOrigin::digest() const {
     for (const char c : text) digest = mix_digest(digest, static_cast<unsigned char>(c));
     return mix_digest(digest, text.size());
   };
-  if (!name.empty()) return mix_text(1, name);
+  if (!name.empty()) {
+    const std::uint64_t digest = mix_text(1, name);
+    return child == 0 ? digest : mix_digest(digest, static_cast<std::uint64_t>(child));
+  }
   std::uint64_t digest = 2;
   if (parent != 0) {
     digest = mix_digest(digest, parent);
@@ -49,8 +52,9 @@ std::uint64_t StreamOrigin::digest() const {
 }
 
 std::string StreamOrigin::to_string() const {
-  if (!name.empty()) return fmt::format("generator '{}'", name);
-  return "generator made at " + location_to_string(location);
+  const std::string text = name.empty() ? "generator made at " + location_to_string(location)
+                                        : fmt::format("generator '{}'", name);
+  return parent == 0 && child > 0 ? fmt::format("{} (number {})", text, child + 1) : text;
 }
 
 StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin, StreamLayout layout)
@@ -115,9 +119,9 @@ StreamState PlainStore::peek() const {
 
 StreamState PlainStore::read(const Context& /*context*/) const { return peek(); }
 
-void PlainStore::assign(const Context& context, const CallRecord& /*record*/,
+void PlainStore::assign(const Context& context, const CallRecord& record,
                         const StreamState& state) {
-  check_assignable(context);
+  if (record.operation != Operation::restore) check_assignable(context);
   if (claims_ != nullptr) claims_->rewind();
   replace(state);
 }

@@ -125,7 +125,8 @@ void MirroredStore::assign(const Context& context, const CallRecord& record,
     copy.replica.assign(state);
     return;
   }
-  core_->check_use(context, origin().to_string());
+  // What was restored has been checked, and cannot fail any more, wherever it is committed.
+  if (record.operation != Operation::restore) core_->check_use(context, origin().to_string());
   core_->record_for_all(stream_, record);
   if (shared_claims_ != nullptr) shared_claims_->rewind();
   for (Copy& copy : copies_) {
@@ -229,9 +230,8 @@ StreamState RunStore::read(const Context& /*context*/) const {
   return state_.state();
 }
 
-void RunStore::assign(const Context& context, const CallRecord& /*record*/,
-                      const StreamState& state) {
-  check_own(context);
+void RunStore::assign(const Context& context, const CallRecord& record, const StreamState& state) {
+  if (record.operation != Operation::restore) check_own(context);
   const std::scoped_lock lock(local_.lock);
   if (claims_ != nullptr) {
     claims_->rewind();

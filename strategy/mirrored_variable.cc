@@ -24,6 +24,12 @@ void apply(Operation operation, Tensor& value, const ConstBuffer& operand) {
                operation == Operation::assign_sub);
 }
 
+// Equal on every rank for variables of one name, or without one of one line.
+std::uint64_t digest_of(const std::string& name, const std::source_location& location) {
+  constexpr std::uint64_t kVariable = 0x7661726961626c65u;  // a generator's may have the same name
+  return mix_digest(StreamOrigin{.name = name, .location = location}.digest(), kVariable);
+}
+
 }  // namespace
 
 // What a restore will put into every copy.
@@ -63,7 +69,8 @@ VariableStore::VariableStore(std::shared_ptr<StrategyCore> core, const Tensor& i
     : core_(std::move(core)),
       name_(std::move(name)),
       location_(location),
-      digest_(StreamOrigin{.name = name_, .location = location}.digest()),
+      number_(core_->next_of(core_->cross_replica_context(), digest_of(name_, location))),
+      digest_(mix_digest(digest_of(name_, location), static_cast<std::uint64_t>(number_))),
       copies_(static_cast<std::size_t>(core_->replicas_per_rank())) {
   for (Copy& copy : copies_) copy.value = initial;
 }
@@ -71,8 +78,9 @@ VariableStore::VariableStore(std::shared_ptr<StrategyCore> core, const Tensor& i
 VariableStore::~VariableStore() = default;
 
 std::string VariableStore::describe() const {
-  if (!name_.empty()) return fmt::format("variable '{}'", name_);
-  return "variable made at " + location_to_string(location_);
+  const std::string text = name_.empty() ? "variable made at " + location_to_string(location_)
+                                         : fmt::format("variable '{}'", name_);
+  return number_ > 0 ? fmt::format("{} (number {})", text, number_ + 1) : text;
 }
 
 const Tensor& VariableStore::value() const {

@@ -49,6 +49,16 @@ void Rendezvous::meet(int local_index, Request& request) {
   if (abandoned_) sleep_for_good(lock);
   if (failure_) throw Error(*failure_);
   Slot& slot = slots_[static_cast<std::size_t>(local_index)];
+  if (slot.request != nullptr) {
+    wait_for_other_threads(lock, slot, request);
+    if (abandoned_) sleep_for_good(lock);
+    if (failure_) throw Error(*failure_);
+  }
+  if (request.store == nullptr) {
+    LocalReplica& local = replicas_[static_cast<std::size_t>(local_index)];
+    const std::scoped_lock local_lock(local.lock);
+    local.log.record(0, request.record);
+  }
   slot.request = &request;
   slot.status = Status::waiting;
   if (slots_.size() == 1) {
@@ -59,7 +69,26 @@ void Rendezvous::meet(int local_index, Request& request) {
   }
   slot.request = nullptr;
   slot.status = Status::running;
+  if (slot.queued != 0) carried_out_.notify_all();
   if (failure_) throw Error(*failure_);
+}
+
+// Draws of several threads of one replica follow each other, each a turn of its own, as the draws of
+// threads do anywhere. Which collective comes first would be left to chance.
+void Rendezvous::wait_for_other_threads(std::unique_lock<std::mutex>& lock, Slot& slot,
+                                        const Request& request) {
+  if (slot.request->store == nullptr || request.store == nullptr) {
+    throw Error(ErrorCode::failed_precondition,
+                fmt::format("replica {} is at {}, and another thread of it at {}; of the threads "
+                            "that a replica has bound, one at a time calls a collective, and none "
+                            "draws meanwhile from what was made outside",
+                            payload_->rank() * options_.replicas_per_rank +
+                                static_cast<int>(&slot - slots_.data()),
+                            slot.request->record.to_string(), request.record.to_string()));
+  }
+  ++slot.queued;
+  carried_out_.wait(lock, [&] { return slot.request == nullptr || failure_; });
+  --slot.queued;
 }
 
 void Rendezvous::leave(int local_index, const std::optional<Error>& error) {

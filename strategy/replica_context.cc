@@ -34,11 +34,6 @@ void ReplicaContext::all_reduce_buffer(const Buffer& values, Reduce reduce,
                              .location = location},
                   .reduce = reduce,
                   .values = values};
-  {
-    LocalReplica& local = core_.replica(context_.local_index);
-    const std::scoped_lock lock(local.lock);
-    local.log.record(0, request.record);
-  }
   core_.meet(context_, request);
 }
 

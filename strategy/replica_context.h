@@ -48,7 +48,8 @@ class COUNTERPOINT_PUBLIC ReplicaContext {
     all_reduce_buffer(Buffer::of(std::span<T>(values)), reduce, location);
   }
 
-  // Makes the calling thread (of a pool, say) one of this replica's until the guard goes.
+  // Makes the calling thread (of a pool, say) one of this replica's until the guard goes. One thread
+  // of a replica at a time calls a collective: failed_precondition for a second one meanwhile.
   [[nodiscard]] ContextGuard bind_thread() const { return ContextGuard(context_); }
 
  private:

@@ -13,6 +13,7 @@ namespace counterpoint::inline v1 {
 Error StrategyCore::stop(const Error& error) {
   if (stopped_) return error;
   stopped_ = error;
+  has_stopped_.store(true, std::memory_order_release);
   std::string path;
   try {
     path = write_last_calls(last_calls_folder(options_.last_calls_folder), rank(),
@@ -127,7 +128,7 @@ void StrategyCore::close() noexcept {
     stop(error);
   } catch (const Error& error) {
     // MPI may have been finalised before; a deadline is worth a word.
-    if (error.code() == ErrorCode::deadline_exceeded) give_up(error);
+    if (error.code() == ErrorCode::deadline_exceeded) give_up(agreement_.placed(error));
   } catch (const std::exception&) {
     // No memory to say what differs.
   }

@@ -16,6 +16,7 @@ namespace counterpoint::inline v1 {
 namespace {
 
 constexpr std::size_t kEntropyWords = 4;
+constexpr int kMostReplicasPerRank = 4096;  // each is a thread, with some 64 KiB of a log
 
 std::string describe_options(const StrategyOptions& options, std::uint64_t protocol_version) {
   constexpr const char* policies[] = {"stop", "stop_at_saves", "adopt_first", "save_all"};
@@ -31,9 +32,10 @@ std::string describe_options(const StrategyOptions& options, std::uint64_t proto
 
 // Errors: invalid_argument.
 void check_options(const StrategyOptions& options) {
-  if (options.replicas_per_rank < 1) {
+  if (options.replicas_per_rank < 1 || options.replicas_per_rank > kMostReplicasPerRank) {
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("replicas_per_rank is 1 or more, not {}", options.replicas_per_rank));
+                fmt::format("replicas_per_rank is 1 to {}, not {}", kMostReplicasPerRank,
+                            options.replicas_per_rank));
   }
   if (options.timeout_seconds && !(*options.timeout_seconds > 0)) {
     throw Error(ErrorCode::invalid_argument,
@@ -150,7 +152,7 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
                 fmt::format("a layout of streams for {} replicas was given to {}, which has {}",
                             layout.num_replicas(), name(), num_replicas()));
   }
-  if (origin.name.empty() && origin.parent == 0) origin.child = next_of(context, origin.digest());
+  if (origin.parent == 0) origin.child = next_of(context, origin.digest());
   if (context.kind == ContextKind::replica) {
     return std::make_shared<RunStore>(shared_from_this(), definition, state, std::move(origin),
                                       layout, context);
@@ -223,7 +225,7 @@ void StrategyCore::check_use(const Context& context, const std::string& what) co
                 fmt::format("{} belongs to {} and was used in {}; use it in its own", what, name(),
                             context.domain->name()));
   }
-  if (stopped_) {
+  if (has_stopped_.load(std::memory_order_acquire)) {
     throw Error(
         ErrorCode::failed_precondition,
         fmt::format("{} has stopped and {} with it, since its replicas may be out of step: {}; "

@@ -6,7 +6,8 @@
 //   strategy.run(step);
 //   if (strategy.num_divergences() > 0) log(strategy.last_divergence().to_string());
 //
-// All ranks give the same options; others are `diverged`, on every rank, when the strategy is made.
+// All ranks give the same replicas_per_rank, on_divergence, collective_checks and turns; others are
+// `diverged`, on every rank, when the strategy is made. The rest is each rank's own affair.
 // Thread-safety: values.
 #pragma once
 
@@ -40,7 +41,9 @@ enum class CollectiveChecks : std::uint8_t {
   // Before their payload moves: a difference is named, and changes no values.
   before_payload,
   // With all other calls, at the end of the run: a reduction the less for each collective. One that
-  // differs can hang until the deadline or mix up values before it is named.
+  // differs can hang until the deadline or mix up values before it is named. Where shapes differ MPI
+  // may notice first, and ends the job unless MPI_COMM_WORLD has MPI_ERRORS_RETURN, as it has where
+  // Communicator::world() initialised MPI.
   at_end_of_run,
 };
 
@@ -55,7 +58,7 @@ enum class Turns : std::uint8_t {
 };
 
 struct StrategyOptions {
-  int replicas_per_rank = 1;
+  int replicas_per_rank = 1;  // 1 to 4,096
   // How long a replica waits for the others; as long as the communicator's own operations do, if
   // not set.
   std::optional<double> timeout_seconds = std::nullopt;
@@ -65,7 +68,8 @@ struct StrategyOptions {
   CollectiveChecks collective_checks = CollectiveChecks::before_payload;
   Turns turns = Turns::agreed;
   // Where each rank of a strategy that stopped leaves its last calls, as
-  // counterpoint-last-calls-rank-R.txt of at most 64 KiB, which the error names. If not set, the
+  // counterpoint-last-calls-rank-R.txt of at most 64 KiB, which the error names; R-2 and so on for
+  // further strategies of the process. A file of an earlier process is replaced. If not set, the
   // folder that COUNTERPOINT_LAST_CALLS_FOLDER names, else the working directory; empty for none.
   std::optional<std::string> last_calls_folder = std::nullopt;
 };

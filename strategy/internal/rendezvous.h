@@ -72,8 +72,11 @@ class Rendezvous {
     Status status = Status::running;
     Request* request = nullptr;
     std::optional<Error> error;
+    int queued = 0;  // threads of the replica that wait until another's request was carried out
   };
 
+  void wait_for_other_threads(std::unique_lock<std::mutex>& lock, Slot& slot,
+                              const Request& request);
   bool settled() const;
   bool all_left() const;
   void wait_until_settled(std::unique_lock<std::mutex>& lock);

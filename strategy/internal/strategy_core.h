@@ -94,6 +94,8 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
 
   // ---- what is mirrored
   void add(const std::shared_ptr<MirroredObject>& object) { objects_.add(object); }
+  // How many came before of what is made with a name or at a line, which `origin` stands for.
+  std::int64_t next_of(const Context& context, std::uint64_t origin);
   // Before a save of `object`: its replicas are alike, or it keeps each one's copy for the save, or
   // all ranks throw.
   void begin_save(MirroredObject& object, const std::source_location& location);
@@ -134,12 +136,13 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   std::atomic<bool> running_ = false;
   bool closed_ = false;
   std::optional<Error> stopped_;
+  std::atomic<bool> has_stopped_ =
+      false;  // after stopped_ was written, which stays; for any thread
 
   std::mutex origins_mutex_;
-  // How many generators of an origin were made, in cross-replica context (-1) or by a replica in a
-  // run.
+  // How many generators or variables of an origin were made, in cross-replica context (-1) or by a
+  // replica in a run.
   using MadeOf = std::map<std::pair<int, std::uint64_t>, std::int64_t>;
-  std::int64_t next_of(const Context& context, std::uint64_t origin);
   MadeOf made_;
   MadeOf made_in_run_;
 };

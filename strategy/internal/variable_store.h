@@ -59,6 +59,7 @@ class VariableStore : public Saveable,
   const std::shared_ptr<StrategyCore> core_;
   const std::string name_;
   const std::source_location location_;
+  const std::int64_t number_;  // among those of its name, or else its line, from 0
   const std::uint64_t digest_;
   std::vector<Copy> copies_;
 };

@@ -188,6 +188,13 @@ void other_options_on_a_rank(const World& world, int replicas_per_rank) {
     MirroredStrategy(world,
                      {.replicas_per_rank = replicas_per_rank + (world->rank() == 1 ? 1 : 0)});
   });
+  expect_error(ErrorCode::diverged, {"agreed turns", "assumed equal turns"}, [&] {
+    MirroredStrategy(world, {.replicas_per_rank = replicas_per_rank,
+                             .turns = world->rank() == 1 ? Turns::assumed_equal : Turns::agreed});
+  });
+  expect_error(ErrorCode::invalid_argument, {"1 to 4096"}, [&] {
+    MirroredStrategy(world, {.replicas_per_rank = world->rank() == 1 ? 2147483647 : 1});
+  });
 }
 
 void other_collective_outside(const World& world, int replicas_per_rank) {
