@@ -43,11 +43,11 @@ AlgorithmName::AlgorithmName(std::string_view name) {
 
 const StreamDefinition& stream_definition(const AlgorithmName& algorithm) {
   if (algorithm.definition() != nullptr) return *algorithm.definition();
-  std::vector<std::string_view> known;
   for (const StreamDefinition* definition : stream_definitions()) {
     if (algorithm.name() == kAutoSelect || algorithm.name() == definition->name) return *definition;
-    known.push_back(definition->name);
   }
+  std::vector<std::string_view> known;
+  for (const StreamDefinition* definition : stream_definitions()) known.push_back(definition->name);
   throw Error(ErrorCode::invalid_argument,
               fmt::format("no algorithm '{}'; there are {} and auto_select", algorithm.name(),
                           fmt::join(known, ", ")));

@@ -49,6 +49,8 @@ double largest_count(DType dtype) {
   }
 }
 
+constexpr std::string_view kRemedy = "pass a tensor of f64";
+
 void check_count(double count, DType dtype) {
   const double most = largest_count(dtype);
   if (!std::isfinite(count) || count > most) {
@@ -65,7 +67,36 @@ void check_probability(double probability) {
   }
 }
 
-// The bits of `value` as an element of type `dtype`, at the front of a word.
+// A number is taken as it was written: checked before it becomes one of the parameters' type.
+void check_count_number(const Parameter& counts, DType trials, DType dtype) {
+  const double count = counts.as_floating(DType::f64);
+  check_count(count, dtype);
+  check_narrowing("counts of a binomial", counts, trials, kRemedy);
+  const long double exact = counts.is_integer() && count > 0
+                                ? static_cast<long double>(counts.as_integer(DType::u64, "counts"))
+                                : static_cast<long double>(count);
+  const auto narrowed = static_cast<long double>(counts.as_floating(trials));
+  if (exact > 0 && std::abs(exact - narrowed) >= 0.5L) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("counts of a binomial is {:.0f}, which is {:.0f} in {}; {}", exact,
+                            narrowed, dtype_name(trials), kRemedy));
+  }
+}
+
+void check_probability_number(const Parameter& probabilities, DType trials) {
+  check_probability(probabilities.as_floating(DType::f64));
+  check_narrowing("probs of a binomial", probabilities, trials, kRemedy);
+}
+
+// floor(batch * 200 * (samples + 3) / 4) elements' worth of blocks: what TensorFlow's binomial
+// reserves.
+std::uint64_t reserved_blocks(std::uint64_t batch, std::uint64_t samples) {
+  const auto product = static_cast<unsigned __int128>(batch) * 200u * (samples + 3u);
+  return kBlocksPerElement * static_cast<std::uint64_t>(product / 4u);
+}
+
+}  // namespace
+
 std::uint64_t element_bits(double value, DType dtype) {
   std::uint64_t word = 0;
   visit_dtype(dtype, [&]<class T>(T) {
@@ -79,15 +110,6 @@ std::uint64_t element_bits(double value, DType dtype) {
   });
   return word;
 }
-
-// floor(batch * 200 * (samples + 3) / 4) elements' worth of blocks: what TensorFlow's binomial
-// reserves.
-std::uint64_t reserved_blocks(std::uint64_t batch, std::uint64_t samples) {
-  const auto product = static_cast<unsigned __int128>(batch) * 200u * (samples + 3u);
-  return kBlocksPerElement * static_cast<std::uint64_t>(product / 4u);
-}
-
-}  // namespace
 
 Tensor expanded(const Tensor& parameter, const Shape& shape) {
   Tensor result(parameter.dtype(), shape);
@@ -110,6 +132,18 @@ Tensor expanded(const Tensor& parameter, const Shape& shape) {
   return result;
 }
 
+void check_narrowing(std::string_view name, const Parameter& number, DType dtype,
+                     std::string_view remedy) {
+  if (number.tensor() != nullptr) return;
+  const double value = number.as_floating(DType::f64);
+  const double narrowed = number.as_floating(dtype);
+  if (std::isinf(narrowed) != std::isinf(value) || (narrowed == 0) != (value == 0)) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("{} is {}, which is {} in {}; {}", name, value, narrowed,
+                            dtype_name(dtype), remedy));
+  }
+}
+
 void DrawPlan::plan_binomial(const StreamDefinition& definition, const Parameter& counts,
                              const Parameter& probabilities) {
   if (definition.fill_binomial == nullptr) {
@@ -125,15 +159,15 @@ void DrawPlan::plan_binomial(const StreamDefinition& definition, const Parameter
   trials_->dtype = trials_dtype(counts, probabilities);
   record_.scalars = {record_scalar(counts, trials_->dtype),
                      record_scalar(probabilities, trials_->dtype)};
+  if (elements_ != 0 && counts.tensor() == nullptr) {
+    check_count_number(counts, trials_->dtype, dtype());
+  }
+  if (elements_ != 0 && probabilities.tensor() == nullptr) {
+    check_probability_number(probabilities, trials_->dtype);
+  }
   if (counts.tensor() == nullptr && probabilities.tensor() == nullptr) {
-    const double count = counts.as_floating(trials_->dtype);
-    const double probability = probabilities.as_floating(trials_->dtype);
-    if (elements_ != 0) {
-      check_count(count, dtype());
-      check_probability(probability);
-    }
-    trials_->scalars = {element_bits(count, trials_->dtype),
-                        element_bits(probability, trials_->dtype)};
+    trials_->scalars = {element_bits(counts.as_floating(trials_->dtype), trials_->dtype),
+                        element_bits(probabilities.as_floating(trials_->dtype), trials_->dtype)};
     trials_->samples = static_cast<std::uint64_t>(elements_);
   } else {
     plan_trial_tensors(counts, probabilities);

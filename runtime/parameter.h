@@ -5,8 +5,9 @@
 //   noise.uniform<std::int64_t>({8}, -5, 5);
 //
 // A parameter refers to its tensor, which must outlive the call. It is converted to the result's
-// type first; a number becomes f16 or bf16 through f32, as in TensorFlow. Source: docs/streams.md
-// section 10.
+// type first; a number becomes f16 or bf16 through f32, as in TensorFlow. Rates of a Poisson and
+// counts and probabilities of a binomial become f32, and are refused where that makes others of
+// them. Source: docs/streams.md section 10.
 #pragma once
 
 #include <concepts>

@@ -50,7 +50,9 @@ COUNTERPOINT_PUBLIC Tensor
 stateless_uniform_full_int(const Shape& shape, const StatelessSeed& seed, DType dtype,
                            const AlgorithmName& algorithm = Algorithm::auto_select);
 // Successes in `counts` trials of probability `probs`; `shape` must end with the parameters'
-// broadcast shape. Philox only.
+// broadcast shape. Philox only. Numbers become f32, as in TensorFlow, unless the other parameter is a
+// tensor of another type. Errors: also invalid_argument for a count that changes by that, such as
+// 16777217, and for a count or probability that becomes infinite or 0: pass a tensor of f64.
 COUNTERPOINT_PUBLIC Tensor stateless_binomial(
     const Shape& shape, const StatelessSeed& seed, const Parameter& counts, const Parameter& probs,
     DType dtype = DType::i32, const AlgorithmName& algorithm = Algorithm::auto_select);

@@ -28,18 +28,17 @@ class BoundedNormal {
   void run(const StatelessSeed& seed, void* output) const {
     const Reservation reserved = stateless_reservation(definition_, seed);
     std::uint64_t failed = 0;
-    const bool done =
-        definition_.samplers.bounded_normal({.dtype = dtype_,
-                                             .mean = parameters_.values(0).bytes().data(),
-                                             .stddev = parameters_.values(1).bytes().data(),
-                                             .minval = parameters_.values(2).bytes().data(),
-                                             .maxval = parameters_.values(3).bytes().data(),
-                                             .batch = parameters_.batch(),
-                                             .samples = parameters_.samples(),
-                                             .key = reserved.key,
-                                             .counter = reserved.counter,
-                                             .output = output},
-                                            &failed);
+    const bool done = definition_.samplers.bounded_normal({.dtype = dtype_,
+                                                           .mean = parameters_.data(0),
+                                                           .stddev = parameters_.data(1),
+                                                           .minval = parameters_.data(2),
+                                                           .maxval = parameters_.data(3),
+                                                           .batch = parameters_.batch(),
+                                                           .samples = parameters_.samples(),
+                                                           .key = reserved.key,
+                                                           .counter = reserved.counter,
+                                                           .output = output},
+                                                          &failed);
     if (!done) {
       throw Error(ErrorCode::invalid_argument,
                   fmt::format("{} candidates in a row were rejected for {}; widen the bounds",

@@ -1,6 +1,7 @@
 // Checks and calls of the stateless categorical.
 #include <fmt/format.h>
 
+#include <array>
 #include <limits>
 
 #include "counterpoint/runtime/error.h"
@@ -29,9 +30,11 @@ class Categorical {
     if (dtype == DType::i32 && logits.shape()[1] > std::numeric_limits<std::int32_t>::max()) {
       throw Error(ErrorCode::invalid_argument, "more classes than an i32 counts; draw i64");
     }
-    count_ = element_count(shape());
+    count_ = element_count(std::array{logits.shape()[0], num_samples});
     bytes_ = logits.bytes();
-    sums_ = Tensor(DType::f64, {logits.shape()[1]});
+    if (static_cast<std::size_t>(logits.shape()[1]) > few_sums_.size()) {
+      many_sums_ = Tensor(DType::f64, {logits.shape()[1]});
+    }
   }
 
   Shape shape() const { return {logits_.shape()[0], samples_}; }
@@ -40,17 +43,18 @@ class Categorical {
   void run(const StatelessSeed& seed, void* output) {
     if (count_ == 0) return;
     const Reservation reserved = stateless_reservation(definition_, seed);
-    definition_.samplers.categorical({.dtype = dtype_,
-                                      .logits_dtype = logits_.dtype(),
-                                      .logits = bytes_.data(),
-                                      .classes = static_cast<std::uint64_t>(logits_.shape()[1]),
-                                      .samples = static_cast<std::uint64_t>(samples_),
-                                      .key = reserved.key,
-                                      .counter = reserved.counter,
-                                      .output = output,
-                                      .first_row = 0,
-                                      .row_count = static_cast<std::uint64_t>(logits_.shape()[0]),
-                                      .sums = sums_.values<double>().data()});
+    definition_.samplers.categorical(
+        {.dtype = dtype_,
+         .logits_dtype = logits_.dtype(),
+         .logits = bytes_.data(),
+         .classes = static_cast<std::uint64_t>(logits_.shape()[1]),
+         .samples = static_cast<std::uint64_t>(samples_),
+         .key = reserved.key,
+         .counter = reserved.counter,
+         .output = output,
+         .first_row = 0,
+         .row_count = static_cast<std::uint64_t>(logits_.shape()[0]),
+         .sums = many_sums_.size() == 0 ? few_sums_.data() : many_sums_.values<double>().data()});
   }
 
  private:
@@ -60,7 +64,8 @@ class Categorical {
   std::int64_t samples_;
   std::int64_t count_ = 0;
   std::span<const std::byte> bytes_;
-  Tensor sums_;
+  std::array<double, 256> few_sums_;  // of the classes, where they suffice
+  Tensor many_sums_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "counterpoint/runtime/error.h"
 
@@ -40,11 +41,23 @@ void check_dtype(std::string_view sampler, DType dtype, bool supported, std::str
 
 BatchedParameters::BatchedParameters(std::string_view sampler, ShapeView shape,
                                      std::initializer_list<const Parameter*> parameters,
-                                     DType dtype) {
+                                     DType dtype)
+    : dtype_(dtype) {
+  const auto is_number = [](const Parameter* p) { return p->tensor() == nullptr; };
+  if (std::ranges::all_of(parameters, is_number)) {
+    std::size_t index = 0;
+    for (const Parameter* parameter : parameters) {
+      const std::uint64_t word = element_bits(parameter->as_floating(dtype), dtype);
+      std::memcpy(numbers_[index++].bytes, &word, sizeof(word));
+    }
+    batch_ = 1;
+    samples_ = static_cast<std::uint64_t>(element_count(shape));
+    return;
+  }
   Shape batch_shape;
   for (const Parameter* parameter : parameters) {
-    values_.push_back(converted_parameter(*parameter, dtype));
-    batch_shape = broadcast_shapes(batch_shape, values_.back().shape());
+    tensors_.push_back(converted_parameter(*parameter, dtype));
+    batch_shape = broadcast_shapes(batch_shape, tensors_.back().shape());
   }
   const ShapeView tail = shape.last(std::min(batch_shape.size(), shape.size()));
   if (!std::ranges::equal(tail, batch_shape)) {
@@ -56,13 +69,20 @@ BatchedParameters::BatchedParameters(std::string_view sampler, ShapeView shape,
   batch_ = static_cast<std::uint64_t>(element_count(batch_shape));
   const auto elements = static_cast<std::uint64_t>(element_count(shape));
   samples_ = batch_ == 0 ? 0 : elements / batch_;
-  for (Tensor& values : values_) {
+  for (Tensor& values : tensors_) {
     if (values.shape() != batch_shape) values = expanded(values, batch_shape);
   }
 }
 
 double BatchedParameters::at(std::size_t index, std::uint64_t b) const {
-  return element_as_floating(values_[index], static_cast<std::int64_t>(b), DType::f64);
+  return visit_dtype(dtype_, [&]<class T>(T) -> double {
+    const T value = values<T>(index)[b];
+    if constexpr (std::is_arithmetic_v<T>) {
+      return static_cast<double>(value);
+    } else {
+      return value.to_float();
+    }
+  });
 }
 
 }  // namespace counterpoint::inline v1

@@ -23,15 +23,6 @@ kernels::BatchedDraw batched_draw(const BatchedParameters& parameters, const Res
           .count = parameters.count()};
 }
 
-template <class T>
-double as_double(T x) {
-  if constexpr (std::is_arithmetic_v<T>) {
-    return static_cast<double>(x);
-  } else {
-    return x.to_float();
-  }
-}
-
 // A draw that was checked; run() writes it.
 class Gamma {
  public:
@@ -41,16 +32,16 @@ class Gamma {
         dtype_(check(dtype, definition)),
         parameters_("gamma", shape, {&alpha, &beta}, dtype) {
     if (parameters_.count() == 0) return;
-    check_positive("alpha", parameters_.values(0));
-    check_positive("beta", parameters_.values(1));
+    check_positive("alpha", alpha, 0);
+    check_positive("beta", beta, 1);
   }
 
   void run(const StatelessSeed& seed, void* output) const {
     definition_.samplers.gamma(
         {.draw = batched_draw(parameters_, stateless_reservation(definition_, seed), output),
          .dtype = dtype_,
-         .alpha = parameters_.values(0).bytes().data(),
-         .beta = parameters_.values(1).bytes().data()});
+         .alpha = parameters_.data(0),
+         .beta = parameters_.data(1)});
   }
 
  private:
@@ -59,16 +50,15 @@ class Gamma {
     check_dtype("gamma", dtype, is_binary_float(dtype), "f16, f32 or f64");
     return dtype;
   }
-  void check_positive(std::string_view name, const Tensor& values) const {
-    visit_dtype(dtype_, [&]<class T>(T) {
-      for (const T element : values.values<T>()) {
-        const double value = as_double(element);
-        if (value > 0 && std::isfinite(value)) continue;
-        throw Error(ErrorCode::invalid_argument,
-                    fmt::format("{} of a gamma in {} is finite and above 0, not {}", name,
-                                dtype_name(dtype_), value));
-      }
-    });
+  void check_positive(std::string_view name, const Parameter& parameter, std::size_t index) const {
+    check_narrowing(name, parameter, dtype_, "draw gammas in f64");
+    for (std::uint64_t b = 0; b < parameters_.batch(); ++b) {
+      const double value = parameters_.at(index, b);
+      if (value > 0 && std::isfinite(value)) continue;
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("{} of a gamma in {} is finite and above 0, not {}", name,
+                              dtype_name(dtype_), value));
+    }
   }
 
   const StreamDefinition& definition_;
@@ -100,14 +90,17 @@ class Poisson {
         scalar_(rate_of_number(lam)),
         rates_("poisson", shape, {lam.tensor() == nullptr ? &scalar_ : &lam}, DType::f64) {
     if (rates_.count() == 0) return;
-    for (const double rate : rates_.values(0).values<double>()) check_rate(rate);
+    if (!lam.is_integer()) {
+      check_narrowing("the rate of a Poisson", lam, DType::f32, "pass a tensor of f64");
+    }
+    for (const double rate : rates_.values<double>(0)) check_rate(rate);
   }
 
   void run(const StatelessSeed& seed, void* output) const {
     definition_.samplers.poisson(
         {.draw = batched_draw(rates_, stateless_reservation(definition_, seed), output),
          .dtype = dtype_,
-         .rates = rates_.values(0).values<double>().data()});
+         .rates = rates_.values<double>(0).data()});
   }
 
  private:

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <source_location>
+#include <string_view>
 #include <vector>
 
 #include "counterpoint/kernels/stream_definition.h"
@@ -98,6 +99,12 @@ class DrawPlan {
 Tensor converted_parameter(const Parameter& parameter, DType dtype);
 // `parameter` expanded to `shape`, to which it broadcasts.
 Tensor expanded(const Tensor& parameter, const Shape& shape);
+// `value` as an element of type `dtype`, at the front of a word.
+std::uint64_t element_bits(double value, DType dtype);
+// Errors: invalid_argument for a number, not 0 and finite, that is 0 or infinite in the floating type
+// `dtype`; `remedy` says what to do.
+void check_narrowing(std::string_view name, const Parameter& number, DType dtype,
+                     std::string_view remedy);
 // What stands for a parameter in a call record: a scalar's bits, or a tensor's type and shape.
 std::uint64_t record_scalar(const Parameter& parameter, DType dtype);
 

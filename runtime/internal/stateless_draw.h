@@ -2,11 +2,14 @@
 //
 //   const Reservation reserved = stateless_reservation(definition, seed);
 //   BatchedParameters parameters("gamma", shape, {&alpha, &beta}, DType::f32);
-//   parameters.batch(), parameters.samples(), parameters.values(0);
+//   parameters.batch(), parameters.samples(), parameters.values<float>(0);
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -49,7 +52,7 @@ class LogicalShape {
 };
 
 // Parameters of one float type, broadcast against each other to a shape that the draw's shape ends
-// with.
+// with. Up to four; numbers alone allocate nothing.
 class BatchedParameters {
  public:
   // Errors: invalid_argument if they do not broadcast or the shape does not end with theirs.
@@ -61,13 +64,26 @@ class BatchedParameters {
   // Outputs.
   std::uint64_t count() const noexcept { return batch_ * samples_; }
   // Of parameter `index`: batch() elements of the float type.
-  const Tensor& values(std::size_t index) const { return values_[index]; }
+  const void* data(std::size_t index) const {
+    return tensors_.empty() ? static_cast<const void*>(numbers_[index].bytes)
+                            : tensors_[index].bytes().data();
+  }
+  template <class T>
+  std::span<const T> values(std::size_t index) const {
+    return {static_cast<const T*>(data(index)), static_cast<std::size_t>(batch_)};
+  }
   double at(std::size_t index, std::uint64_t b) const;
 
  private:
+  struct alignas(double) Number {
+    std::byte bytes[sizeof(double)];
+  };
+
+  DType dtype_;
   std::uint64_t batch_ = 0;
   std::uint64_t samples_ = 0;
-  std::vector<Tensor> values_;
+  std::array<Number, 4> numbers_{};  // where none is a tensor
+  std::vector<Tensor> tensors_;      // else all
 };
 
 }  // namespace counterpoint::inline v1

@@ -1,6 +1,7 @@
 // Filling a caller's array allocates nothing, whatever is drawn: by generators, stateless functions and
 // kernels, of every distribution, type and algorithm, few elements or many. Scalar parameters; tensors
-// that broadcast are combined in memory of their own.
+// that broadcast are combined in memory of their own, and bounded normals, which may fail half-way, are
+// drawn into memory of their own.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -152,6 +153,30 @@ TEST_F(NoAllocation, StatelessFunctions) {
     }
   });
   EXPECT_EQ(calls_, 4 * 3 * 5 + 4 * 2 * 5);
+}
+
+TEST_F(NoAllocation, StatelessSamplers) {
+  const StatelessSeed seed = {1, 2};
+  std::vector<float> floats(kMost);
+  std::vector<std::int64_t> integers(kMost);
+  check_lengths(
+      floats, [&](auto out) { fill_stateless_gamma(out, seed, 0.5, 2.0); }, "gamma");
+  check_lengths(
+      integers, [&](auto out) { fill_stateless_poisson(out, seed, 3.5); }, "Poisson");
+  check_lengths(
+      integers, [&](auto out) { fill_stateless_binomial(out, seed, 10.0, 0.3); }, "binomial");
+  const Tensor logits = Tensor::from<float>({0.1f, 0.2f, 0.3f}, {1, 3});
+  check_lengths(
+      integers,
+      [&](auto out) {
+        fill_stateless_categorical(out, logits, static_cast<std::int64_t>(out.size()), seed);
+      },
+      "categorical");
+  check_lengths(
+      floats,
+      [&](auto out) { fill_stateless_normal(out, seed, 0.0, 1.0, {}, Algorithm::threefry); },
+      "ThreeFry normal");
+  EXPECT_EQ(calls_, 5 * 5);
 }
 
 // The kernels alone, on every instruction set.

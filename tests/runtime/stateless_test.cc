@@ -210,6 +210,14 @@ TEST(Stateless, BadParametersAreErrorsAndNeverHangs) {
   invalid([&] { (void)stateless_gamma<Float16>({2}, seed, 1e-9); });  // 0 in f16
   invalid([&] { (void)stateless_gamma<BFloat16>({2}, seed, 1); });
   invalid([&] { (void)stateless_gamma<int>({2}, seed, 1); });
+  expect_error(ErrorCode::invalid_argument, {"rate", "1e+39", "inf in f32", "f64"},
+               [&] { (void)stateless_poisson<std::int32_t>({2}, seed, 1e39); });
+  invalid([&] { (void)stateless_poisson<double>({2}, seed, 1e200); });
+  invalid([&] { (void)stateless_poisson<double>({2}, seed, 1e-50); });
+  expect_error(ErrorCode::invalid_argument, {"alpha", "1e+39", "inf in f32", "f64"},
+               [&] { (void)stateless_gamma<float>({2}, seed, 1e39); });
+  expect_error(ErrorCode::invalid_argument, {"beta", "1e-50", "f32"},
+               [&] { (void)stateless_gamma<float>({2}, seed, 1, 1e-50); });
   invalid([&] { (void)stateless_poisson<float>({2}, seed, kNan); });
   invalid([&] { (void)stateless_poisson<std::int32_t>({2}, seed, 3e9); });
   invalid([&] { (void)stateless_poisson<Float16>({2}, seed, 1e5); });
