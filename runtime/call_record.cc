@@ -61,8 +61,9 @@ std::string location_to_string(const std::source_location& location) {
 }
 
 std::string CallRecord::to_string() const {
-  return fmt::format("{} {} [{}] at {}", operation_name(operation), dtype_name(dtype),
-                     fmt::join(shape, ", "), location_to_string(location));
+  const bool separated = operation == Operation::split && scalars[0] != 0;  // its domain
+  return fmt::format("{}{} {} [{}] at {}", operation_name(operation), separated ? "_separated" : "",
+                     dtype_name(dtype), fmt::join(shape, ", "), location_to_string(location));
 }
 
 }  // namespace counterpoint::inline v1

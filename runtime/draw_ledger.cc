@@ -22,7 +22,8 @@ bool same_line(const std::source_location& a, const std::source_location& b) {
 
 std::string DrawLedger::Call::to_string() const {
   if (text != nullptr) return *text;
-  return std::string(operation_name(operation)) + " at " + location_to_string(location);
+  return std::string(operation_name(operation)) + (separated ? "_separated at " : " at ") +
+         location_to_string(location);
 }
 
 DrawLedger::Holder& DrawLedger::open(const StreamDefinition& definition, std::string text,
@@ -50,7 +51,9 @@ void DrawLedger::claim(Holder& holder, const Reservation& reserved, std::uint64_
   const Stream stream{holder.algorithm, reserved.key};
   const BlockNumber first = number_of(reserved.counter);
   const BlockNumber more = blocks - 1;  // after the first
-  const Call call{.operation = record.operation, .location = record.location};
+  const Call call{.operation = record.operation,
+                  .location = record.location,
+                  .separated = record.operation == Operation::split && record.scalars[0] != 0};
   if (more > holder.last_block - first) {  // the counter wraps
     const BlockNumber last = more - (holder.last_block - first) - 1;
     check(holder, stream, first, holder.last_block, record);

@@ -67,8 +67,8 @@ std::string DrawLedger::describe(const Ranges::value_type& taken, const Holder& 
       "{} in {} takes random numbers that were taken before, by {} in {}{}: blocks {} to {} of the "
       "{} "
       "stream of key {}; seed each generator with a list of its own, such as {{seed, 1}}, split "
-      "one, "
-      "or reset the one that is to repeat its numbers",
+      "one, or reset the one that is to repeat its numbers, also one that is made again after a "
+      "restore: child.reset(child.state())",
       record.to_string(), holder.text, calls.empty() ? "a line that was not kept" : calls,
       range.holder->text, range.holder->imported ? " before a checkpoint" : "", to_text(from),
       to_text(to), algorithms_[at.stream.algorithm], at.stream.key);

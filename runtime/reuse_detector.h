@@ -19,10 +19,16 @@
 // ranks draw alike. An object that is reset, restored or skipped backwards gives back what it took from
 // there on, and with a reset or restore, what gone objects of its name (without one: its line) took: so a
 // training loop may recover from a checkpoint, and a view that was drawn for a look be reset afterwards.
+// What is made anew after a restore in the same process, generators and children of a split done again,
+// was not restored, so that repeating the lost steps' draws by it is reported. Reset it where it is made,
+// child.reset(child.state()), once the earlier one of that line has gone; or make it before, and save it.
 //
-// A rank watches its own draws. Where a checkpoint is saved, the ranks' ledgers are compared, and saved:
-// two replicas' streams that meet across ranks are reported there, on every rank. Ranks that are
-// threads of one process are not told apart.
+// A rank watches its own draws. Where a checkpoint is saved, the ranks' ledgers are compared, and saved: a
+// replica's stream, of a strategy's generator, that meets another stream on another rank is reported
+// there, on every rank. Two plain generators on two ranks are not compared, since ranks of a program that
+// draw the same on purpose look alike: generators seeded by the rank, from_seed(rank), overlap unseen.
+// Take for_replica, split, or a seed of a list, {seed, rank}. Ranks that are threads of one process are
+// not told apart.
 // Memory is flat while streams go forward: a generator's contiguous draws are one range, with the first
 // 8 lines that drew it. Others begin at a skip, with a new generator or child, and where replicas of
 // other ranks draw in turn. Beyond `max_ranges` the range that was longest not drawn is forgotten.

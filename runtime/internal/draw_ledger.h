@@ -82,6 +82,7 @@ class DrawLedger {
     const std::string* text = nullptr;  // instead of the two, of an imported range
     BlockNumber first = 0;
     BlockNumber last = 0;
+    bool separated = false;  // a split_separated
 
     std::string to_string() const;
   };

@@ -293,6 +293,37 @@ TEST(Reuse, IsFoundAcrossThreads) {
   EXPECT_EQ(times, 500);
 }
 
+TEST(Reuse, NamesSeparatedSplits) {
+  const ReuseDetector detector;
+  auto first = Generator::from_seed({1, 2, 3});
+  auto copy = Generator::from_seed({1, 2, 3});
+  (void)first.split_separated(2);
+  expect_error(ErrorCode::failed_precondition,
+               {"split_separated i64 [2] at", "by split_separated at"},
+               [&] { (void)copy.split_separated(2); });
+}
+
+// Children made again after their parent went back, as after a restore: what they repeat is reported,
+// unless they are reset where they are made.
+TEST(Reuse, OfChildrenMadeAgainEndsWithAReset) {
+  const ReuseDetector detector;
+  auto parent = Generator::from_seed({1, 2, 3});
+  const Tensor saved = parent.state();
+  const auto lost_step = [&](bool with_reset) {
+    std::vector<Generator> children = parent.split(2);
+    for (Generator& child : children) {
+      if (with_reset) child.reset(child.state());
+      draw(child, 10);
+    }
+  };
+  lost_step(false);
+  parent.reset(saved);
+  expect_error(ErrorCode::failed_precondition, {"child.reset(child.state())"},
+               [&] { lost_step(false); });
+  parent.reset(saved);
+  lost_step(true);
+}
+
 // Against a ledger of single blocks.
 TEST(Reuse, IsFoundExactlyWhereBlocksMeet) {
   std::mt19937 random(7);  // NOLINT: a fixed seed
