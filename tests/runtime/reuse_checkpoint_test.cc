@@ -11,6 +11,7 @@
 #include "counterpoint/checkpoint/checkpoint_manager.h"
 #include "counterpoint/runtime/reuse_detector.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
+#include "runtime/own_folder.h"
 #include "runtime/reuse_cases.h"
 
 namespace counterpoint {
@@ -24,18 +25,13 @@ class ReuseThroughCheckpoints : public testing::Test {
     const ReuseDetector detector;
     life();
   }
-  ReuseThroughCheckpoints() { std::filesystem::create_directories(folder_); }
-  ~ReuseThroughCheckpoints() override { std::filesystem::remove_all(folder_); }
-
   void save(Generator& g) { Checkpoint(Communicator::world(), {{"noise", g}}).save(file()); }
   RestoreReport restore(Generator& g) {
     return Checkpoint(Communicator::world(), {{"noise", g}}).restore(file());
   }
-  std::filesystem::path file() const { return folder_ / "noise.h5"; }
+  std::filesystem::path file() const { return folder_.file("noise.h5"); }
 
-  const std::filesystem::path folder_ =
-      std::filesystem::path(testing::TempDir()) /
-      (std::string("reuse_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+  const OwnFolder folder_;
 };
 
 TEST_F(ReuseThroughCheckpoints, OfWhatWasDrawnBeforeTheSave) {
@@ -111,7 +107,7 @@ TEST_F(ReuseThroughCheckpoints, IsNoneInTrainingOnAnyNumberOfReplicas) {
       const auto scope = strategy.scope();
       auto noise = Generator::from_seed({1, 2, 3});
       std::int64_t step = 0;
-      CheckpointManager manager(Communicator::world(), folder_ / "run", {{"noise", noise}});
+      CheckpointManager manager(Communicator::world(), folder_.path() / "run", {{"noise", noise}});
       step = manager.restore_latest();
       for (const std::int64_t end = step + 5; step < end;) {
         strategy.run([&](ReplicaContext&) { draw(noise, 10); });

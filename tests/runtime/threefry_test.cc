@@ -5,7 +5,6 @@
 #include <array>
 #include <bit>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +15,7 @@
 #include "counterpoint/runtime/stateless.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
+#include "runtime/own_folder.h"
 
 namespace counterpoint {
 namespace {
@@ -117,7 +117,8 @@ TEST(Threefry, TruncatedNormalsAreWithin3UlpOfXlas) {
 }
 
 TEST(Threefry, ReplicasAndCheckpointsOfAnySize) {
-  const std::string file = std::filesystem::path(testing::TempDir()) / "threefry_test.h5";
+  const OwnFolder folder;
+  const std::string file = folder.file("threefry.h5");
   std::vector<float> want(3);
   {
     MirroredStrategy strategy({.replicas_per_rank = 2});
@@ -145,7 +146,6 @@ TEST(Threefry, ReplicasAndCheckpointsOfAnySize) {
   expect_error(ErrorCode::invalid_argument, {"threefry", "philox"}, [&] {
     Checkpoint(Communicator::world(), {{"g", philox}}).restore(file);
   });
-  std::filesystem::remove(file);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "counterpoint/runtime/stateless.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
+#include "runtime/own_folder.h"
 
 namespace counterpoint {
 namespace {
@@ -117,7 +117,8 @@ TEST(ToyAlgorithm, SharedAndSeparatedStreams) {
 }
 
 TEST(ToyAlgorithm, ReplicasAndCheckpoints) {
-  const std::string file = std::filesystem::path(testing::TempDir()) / "toy_algorithm.h5";
+  const OwnFolder folder;
+  const std::string file = folder.file("toy_algorithm.h5");
   MirroredStrategy strategy({.replicas_per_rank = 2});
   const auto scope = strategy.scope();
   auto g = Generator::from_state(std::array<std::int64_t, 2>{5, 3}, {.algorithm = kToy});
@@ -135,7 +136,6 @@ TEST(ToyAlgorithm, ReplicasAndCheckpoints) {
   EXPECT_EQ(state(g), (Words{5 + 256, 3}));
   strategy.run(draw);
   EXPECT_EQ(drawn, (std::array<std::uint64_t, 2>{toy_word(103, 261), toy_word(104, 261)}));
-  std::filesystem::remove(file);
 }
 
 }  // namespace
