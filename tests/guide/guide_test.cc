@@ -11,13 +11,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "runtime/own_folder.h"
 
 namespace {
 
@@ -120,18 +121,10 @@ void check(const std::string& name, const Lines& output, const std::vector<Recor
 // A file of the test's own that is gone afterwards.
 class GuideTest : public testing::Test {
  protected:
-  GuideTest()
-      : file_(std::filesystem::path(testing::TempDir()) /
-              fmt::format("guide_{}.h5",
-                          testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove(file_);
-  }
-  ~GuideTest() override { std::filesystem::remove(file_); }
-
-  std::string file() const { return file_.string(); }
+  std::string file() const { return folder_.file("guide.h5"); }
 
  private:
-  const std::filesystem::path file_;
+  const counterpoint::OwnFolder folder_;
 };
 
 const std::vector<Record> kStrategyCheckpointSaved = {

@@ -2,7 +2,6 @@
 // are split into ranks, and on no other number.
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "counterpoint/runtime/thread_communicator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
+#include "runtime/own_folder.h"
 
 namespace counterpoint {
 namespace {
@@ -54,7 +54,8 @@ void on_every_rank(int ranks, int replicas_per_rank, Function function) {
 }
 
 TEST(SavedReplicas, GoOnExactlyOnAsManyAndOnNoOtherNumber) {
-  const std::string path = testing::TempDir() + "saved_replicas.h5";
+  const OwnFolder folder;
+  const std::string path = folder.file("saved_replicas.h5");
   std::vector<float> want;
   on_every_rank(2, 2, [&](Trainer& trainer) {
     trainer.strategy.run([&](ReplicaContext& replica) {
@@ -84,7 +85,6 @@ TEST(SavedReplicas, GoOnExactlyOnAsManyAndOnNoOtherNumber) {
       EXPECT_TRUE(std::ranges::equal(state.values<std::int64_t>(), words)) << "nothing changed";
     });
   }
-  std::remove(path.c_str());
 }
 
 }  // namespace
