@@ -12,6 +12,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "runtime/own_folder.h"
+
 namespace {
 
 using nlohmann::json;
@@ -38,14 +40,10 @@ Outcome run(const std::string& arguments) {
 
 class ReplayTest : public testing::Test {
  protected:
-  ReplayTest()
-      : file_(std::filesystem::path(testing::TempDir()) /
-              fmt::format("replay_{}.json",
-                          testing::UnitTest::GetInstance()->current_test_info()->name())) {
+  ReplayTest() : file_(folder_.path() / "cases.json") {
     std::ifstream(std::string(COUNTERPOINT_GOLDEN_DIR) + "/strategies.json") >> cases_;
     cases_ = json::array({cases_.at(3)});
   }
-  ~ReplayTest() override { std::filesystem::remove(file_); }
 
   json& step(std::size_t index) { return cases_.at(0).at("steps").at(index); }
   int replicas() { return cases_.at(0).at("replicas"); }
@@ -61,6 +59,7 @@ class ReplayTest : public testing::Test {
     EXPECT_THAT(outcome.output, EndsWith("\n0 passed, 1 failed, 0 skipped\n"));
   }
 
+  const counterpoint::OwnFolder folder_;  // before the file in it
   const std::filesystem::path file_;
   json cases_;
 };
