@@ -9,6 +9,7 @@ namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
 constexpr std::size_t footer_bytes = 48;
+constexpr std::size_t max_key_bytes = 64 << 10;
 constexpr std::uint64_t table_magic = 0xdb4775248b80fb57;
 
 constexpr std::array<std::uint32_t, 256> crc_table = [] {
@@ -67,6 +68,7 @@ void for_each_entry(ByteReader block, Visit visit) {
     if (shared > key.size()) throw Malformed("a key shares more than its predecessor has");
     key.resize(shared);
     key += block.take(unshared).text();
+    if (key.size() > max_key_bytes) throw Malformed("a key is longer than 64 KiB");
     visit(key, block.take(value_bytes));
   }
 }
@@ -82,7 +84,7 @@ std::uint32_t masked_crc32c(std::span<const std::byte> bytes) {
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
 }
 
-std::map<std::string, std::string> read_sorted_table(std::span<const std::byte> file) {
+void read_sorted_table(std::span<const std::byte> file, const TableVisitor& visit) {
   if (file.size() < footer_bytes) throw Malformed("shorter than a table's footer");
   ByteReader footer(file.last(footer_bytes));
   if (ByteReader(file.last(sizeof(table_magic))).fixed<std::uint64_t>() != table_magic) {
@@ -91,18 +93,14 @@ std::map<std::string, std::string> read_sorted_table(std::span<const std::byte> 
   read_handle(footer);  // of the meta index, which is empty in TensorFlow's
   const Handle index = read_handle(footer);
 
-  std::map<std::string, std::string> entries;
   // Blocks follow each other, so that a hostile index cannot have one read a thousand times.
   std::uint64_t end = 0;
   for_each_entry(open_block(file, index), [&](const std::string&, ByteReader value) {
     const Handle handle = read_handle(value);
     if (handle.offset < end) throw Malformed("blocks overlap");
-    for_each_entry(open_block(file, handle), [&](const std::string& key, const ByteReader& entry) {
-      entries[key] = entry.text();
-    });
+    for_each_entry(open_block(file, handle), visit);
     end = handle.offset + handle.size;
   });
-  return entries;
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

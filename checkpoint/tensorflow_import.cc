@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <optional>
 
 #include "counterpoint/checkpoint/file_operations.h"
+#include "counterpoint/checkpoint/internal/agreement.h"
 #include "counterpoint/checkpoint/internal/byte_reader.h"
 #include "counterpoint/checkpoint/internal/durable_file.h"
 #include "counterpoint/checkpoint/internal/sorted_table.h"
@@ -19,6 +20,7 @@ using checkpoint_internal::next_field;
 using checkpoint_internal::ProtoField;
 
 constexpr std::uint64_t max_index_bytes = std::uint64_t{1} << 30;
+constexpr std::size_t max_named_generators = 16;
 constexpr std::uint64_t tensorflow_int64 = 9;  // DataType DT_INT64
 constexpr std::string_view state_suffix = "/_state_var/.ATTRIBUTES/VARIABLE_VALUE";
 
@@ -42,11 +44,18 @@ std::span<const std::byte> bytes_of(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-Bundle read_bundle(const std::map<std::string, std::string>& entries) {
-  const auto header = entries.find("");
-  if (header == entries.end()) throw Malformed("no header entry");
+// What of an index is kept, whatever else is in it.
+struct Index {
+  std::optional<std::string> header;
+  std::optional<std::string> entry;
+  std::string generators;  // the first of them, for a message
+  std::size_t generator_count = 0;
+};
+
+Bundle read_bundle(const Index& index) {
+  if (!index.header) throw Malformed("no header entry");
   Bundle bundle;
-  for (ByteReader message(bytes_of(header->second)); !message.done();) {
+  for (ByteReader message(bytes_of(*index.header)); !message.done();) {
     const ProtoField field = next_field(message);
     if (field.id == 1) bundle.shards = field.number;
     if (field.id == 2) bundle.endianness = field.number;
@@ -105,31 +114,41 @@ std::string key_of(const std::string& name) {
   return key + std::string(state_suffix);
 }
 
-std::string generators_in(const std::map<std::string, std::string>& entries) {
-  std::string names;
-  for (const auto& [key, ignored] : entries) {
-    if (!key.ends_with(state_suffix)) continue;
-    names += fmt::format("{}'{}'", names.empty() ? "" : ", ",
-                         key.substr(0, key.size() - state_suffix.size()));
-  }
-  return names.empty() ? "no generators" : names;
+Index read_index(std::span<const std::byte> table, const std::string& wanted) {
+  Index index;
+  const auto visit = [&](const std::string& key, const ByteReader& value) {
+    if (key.empty()) index.header = value.text();
+    if (key == wanted) index.entry = value.text();
+    if (!key.ends_with(state_suffix)) return;
+    if (++index.generator_count > max_named_generators) return;
+    index.generators += fmt::format("{}'{}'", index.generators.empty() ? "" : ", ",
+                                    key.substr(0, key.size() - state_suffix.size()));
+  };
+  checkpoint_internal::read_sorted_table(table, visit);
+  return index;
+}
+
+std::string generators_in(const Index& index) {
+  if (index.generator_count == 0) return "no generators";
+  if (index.generator_count <= max_named_generators) return index.generators;
+  return fmt::format("{} and {} more", index.generators,
+                     index.generator_count - max_named_generators);
 }
 
 TensorFlowState read_state(FileOperations& files, const std::string& prefix,
                            const std::string& name) {
   const std::string index_path = prefix + ".index";
-  const auto index = checkpoint_internal::read_whole(files, index_path, max_index_bytes);
-  const auto entries = checkpoint_internal::read_sorted_table(index.span());
-  const Bundle bundle = read_bundle(entries);
+  const auto bytes_of_index = checkpoint_internal::read_whole(files, index_path, max_index_bytes);
+  const Index index = read_index(bytes_of_index.span(), key_of(name));
+  const Bundle bundle = read_bundle(index);
   if (bundle.endianness != 0) {
     throw Error(ErrorCode::unimplemented, "written on a big-endian machine");
   }
-  const auto found = entries.find(key_of(name));
-  if (found == entries.end()) {
+  if (!index.entry) {
     throw Error(ErrorCode::not_found, fmt::format("{}: no generator '{}'; the checkpoint has {}",
-                                                  index_path, name, generators_in(entries)));
+                                                  index_path, name, generators_in(index)));
   }
-  const Entry entry = read_entry(found->second);
+  const Entry entry = read_entry(*index.entry);
   const bool philox = entry.shape == std::vector<std::uint64_t>{3};
   const bool threefry = entry.shape == std::vector<std::uint64_t>{2};
   if (entry.dtype != tensorflow_int64 || !(philox || threefry) ||
@@ -158,7 +177,9 @@ TensorFlowState read_state(FileOperations& files, const std::string& prefix,
 TensorFlowState import_tensorflow(const std::filesystem::path& prefix, const std::string& name,
                                   FileOperations* files) {
   try {
-    return read_state(files == nullptr ? FileOperations::posix() : *files, prefix.string(), name);
+    return checkpoint_internal::with_memory_errors([&] {
+      return read_state(files == nullptr ? FileOperations::posix() : *files, prefix.string(), name);
+    });
   } catch (const Malformed& error) {
     throw Error(ErrorCode::data_loss,
                 fmt::format("{}: damaged, or no TensorFlow checkpoint ({}); use another one",

@@ -1,6 +1,8 @@
 // Generators out of checkpoints that TensorFlow wrote, and out of files that it did not.
 #include "counterpoint/checkpoint/tensorflow_import.h"
 
+#include <sys/resource.h>
+
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/faulty_files.h"
@@ -85,6 +87,53 @@ TEST_F(DamagedTensorFlow, OtherVariablesAreNoGenerators) {
       error_of([&] { import_with(read_file(golden + "/many.index"), data, "v000"); });
   EXPECT_EQ(error.code(), cp::ErrorCode::not_found);
   EXPECT_NE(error.message().find("'zz_rng'"), std::string::npos) << error.what();
+}
+
+std::string varint(std::uint64_t number) {
+  std::string text;
+  for (; number > 127; number >>= 7) text += static_cast<char>((number & 127) | 128);
+  return text + static_cast<char>(number);
+}
+
+// Keys of which each shares all but its last two bytes with the one before, in one block.
+std::string table_of_keys(std::size_t shared, int count) {
+  std::string table;
+  const auto put = [&](const std::string& entries) {
+    const std::string block = entries + std::string("\0\0\0\0\1\0\0\0", 8);
+    const std::string handle = varint(table.size()) + varint(block.size());
+    const std::string checked = block + '\0';
+    const std::uint32_t crc =
+        internal::masked_crc32c(std::as_bytes(std::span(checked.data(), checked.size())));
+    table += checked + std::string(reinterpret_cast<const char*>(&crc), sizeof crc);
+    return handle;
+  };
+  std::string entries = varint(0) + varint(shared) + varint(0) + std::string(shared, 'a');
+  for (int i = 0; i < count; ++i) {
+    entries += varint(shared) + varint(2) + varint(0) + static_cast<char>(i >> 8) +
+               static_cast<char>(i & 255);
+  }
+  const std::string handle = put(entries);
+  const std::string index = put(varint(0) + varint(1) + varint(handle.size()) + "z" + handle);
+  std::string footer = varint(0) + varint(0) + index;
+  footer.resize(40);
+  const std::uint64_t magic = 0xdb4775248b80fb57;
+  return table + footer + std::string(reinterpret_cast<const char*>(&magic), sizeof magic);
+}
+
+// 3.9 GB of keys in 380 kB.
+TEST_F(DamagedTensorFlow, SharedKeysTakeNoMoreMemoryThanTheFile) {
+  const auto peak = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss * std::int64_t{1024};
+  };
+  const std::int64_t before = peak();
+  const cp::Error many = error_of([&] { import_with(table_of_keys(60'000, 65'536), data); });
+  EXPECT_EQ(many.code(), cp::ErrorCode::data_loss) << many.what();
+  EXPECT_NE(many.message().find("no header"), std::string::npos) << many.what();
+  EXPECT_LT(peak() - before, 16 << 20);
+  const cp::Error large = error_of([&] { import_with(table_of_keys(70'000, 1), data); });
+  EXPECT_NE(large.message().find("64 KiB"), std::string::npos) << large.what();
 }
 
 TEST(TensorFlowImport, ChecksumIsTheOneOfTheStandard) {
