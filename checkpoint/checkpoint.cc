@@ -17,25 +17,29 @@ Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
 Checkpoint::~Checkpoint() = default;
 
 SaveReport Checkpoint::save(const std::filesystem::path& path) {
-  internal::Session::check_context();
-  const std::string call = "save of " + session_->names();
-  session_->begin_save(call);
-  SaveReport report;
-  const internal::Attempt attempt = internal::attempting([&] {
-    if (!session_->is_writer()) return;
-    const internal::SavedState state(session_->view());
-    report = session_->write(state, path.string());
+  return internal::with_memory_errors([&] {
+    internal::Session::check_context();
+    const std::string call = "save of " + session_->names();
+    session_->begin_save(call);
+    SaveReport report;
+    const internal::Attempt attempt = internal::attempting([&] {
+      if (!session_->is_writer()) return;
+      const internal::SavedState state(session_->view());
+      report = session_->write(state, path.string());
+    });
+    return session_->conclude_save(call, attempt, std::move(report));
   });
-  return session_->conclude_save(call, attempt, std::move(report));
 }
 
 RestoreReport Checkpoint::restore(const std::filesystem::path& path,
                                   const RestoreOptions& options) {
-  internal::Session::check_context();
-  const std::string call = "restore of " + session_->names();
-  return session_->restore(call, options, [&](const Error* damage) {
-    if (damage != nullptr) throw *damage;
-    return std::optional(path.string());
+  return internal::with_memory_errors([&] {
+    internal::Session::check_context();
+    const std::string call = "restore of " + session_->names();
+    return session_->restore(call, options, [&](const Error* damage) {
+      if (damage != nullptr) throw *damage;
+      return std::optional(path.string());
+    });
   });
 }
 

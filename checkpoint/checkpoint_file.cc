@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "counterpoint/checkpoint/internal/agreement.h"
 #include "counterpoint/checkpoint/internal/durable_file.h"
 #include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/image_reader.h"
@@ -38,7 +39,8 @@ class CheckpointFile::Content {
 };
 
 CheckpointFile::CheckpointFile(const std::filesystem::path& path, std::uint64_t max_file_bytes)
-    : content_(std::make_unique<Content>(path.string(), max_file_bytes)) {}
+    : content_(checkpoint_internal::with_memory_errors(
+          [&] { return std::make_unique<Content>(path.string(), max_file_bytes); })) {}
 CheckpointFile::CheckpointFile(CheckpointFile&&) noexcept = default;
 CheckpointFile& CheckpointFile::operator=(CheckpointFile&&) noexcept = default;
 CheckpointFile::~CheckpointFile() = default;
@@ -53,7 +55,8 @@ const std::map<std::string, std::variant<std::int64_t, std::string>>& Checkpoint
 const std::vector<std::string>& CheckpointFile::names() const { return content_->reader().names(); }
 
 SavedObject CheckpointFile::read(const std::string& name) const {
-  const std::optional<SavedObject> object = content_->reader().read(name);
+  const auto object =
+      checkpoint_internal::with_memory_errors([&] { return content_->reader().read(name); });
   if (object) return *object;  // a copy: the one that was read refers to the file's bytes
   throw Error(ErrorCode::not_found, fmt::format("{}: no object '{}'; it has {}", content_->path(),
                                                 name, fmt::join(names(), ", ")));

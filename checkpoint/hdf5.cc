@@ -23,16 +23,17 @@ Id small_float(std::size_t sign, std::size_t exponent, std::size_t exponent_bits
 
 }  // namespace
 
-Hdf5Session::Hdf5Session() : lock_(library_mutex()) {
+Hdf5Session::Hdf5Session(Hdf5Use use) : lock_(library_mutex()), use_(use) {
   checked(H5open(), "start libhdf5");
   H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  if (use_ != Hdf5Use::reading) return;
   H5PLget_loading_state(&plugins_);
   H5PLset_loading_state(0);
 }
 
 Hdf5Session::~Hdf5Session() {
-  H5PLset_loading_state(plugins_);
+  if (use_ == Hdf5Use::reading) H5PLset_loading_state(plugins_);
   H5Eset_auto2(H5E_DEFAULT, print_, print_data_);
 }
 
@@ -50,8 +51,18 @@ std::string hdf5_error_text() {
   return text;
 }
 
+bool hdf5_lacks_memory() {
+  const auto look = [](unsigned, const H5E_error2_t* error, void* data) -> herr_t {
+    *static_cast<bool*>(data) |= error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC;
+    return 0;
+  };
+  bool lacks = false;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, look, &lacks);
+  return lacks;
+}
+
 void throw_hdf5_error(const std::string& doing) {
-  throw Error(ErrorCode::internal,
+  throw Error(hdf5_lacks_memory() ? ErrorCode::resource_exhausted : ErrorCode::internal,
               fmt::format("libhdf5 could not {} ({})", doing, hdf5_error_text()));
 }
 

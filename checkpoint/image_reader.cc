@@ -15,7 +15,7 @@ class ImageReader::File {
   File(std::string path, std::span<const std::byte> bytes) : data_(std::move(path), bytes) {}
 
   void open() {
-    const Hdf5Session session;
+    const Hdf5Session session(Hdf5Use::reading);
     file_ = data_.open();
     root_group_ = data_.open_root(file_);
     root_.type = data_.string(root_group_, "/", type_attribute);
@@ -28,7 +28,7 @@ class ImageReader::File {
   }
 
   ~File() {
-    const Hdf5Session session;
+    const Hdf5Session session(Hdf5Use::reading);
     root_group_ = Id();
     file_ = Id();
   }
@@ -38,7 +38,7 @@ class ImageReader::File {
 
   std::optional<SavedObject> read(const std::string& name) {
     if (std::find(names_.begin(), names_.end(), name) == names_.end()) return std::nullopt;
-    const Hdf5Session session;
+    const Hdf5Session session(Hdf5Use::reading);
     return read_member(root_group_, "", name, 1);
   }
 

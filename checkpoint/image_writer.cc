@@ -155,7 +155,7 @@ class Writer {
 
 FileImage build_image(const SavedObject& root) {
   FileImage image;
-  const Hdf5Session session;
+  const Hdf5Session session(Hdf5Use::writing);
   RecordingDriver driver(image);
   const Id access(checked(H5Pcreate(H5P_FILE_ACCESS), "create properties"), H5Pclose);
   driver.use_in(access);

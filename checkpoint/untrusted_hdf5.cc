@@ -50,12 +50,19 @@ void quieten_exit() {
 
 }  // namespace
 
+// libhdf5 answers some questions with "none" when it lacks memory: that is no damage either.
 void UntrustedHdf5::fail(const std::string& object, const std::string& what) const {
+  if (hdf5_lacks_memory()) throw_lost(("read '" + object + "'").c_str());
   throw Error(ErrorCode::data_loss,
               fmt::format("{}: '{}' {}; use another checkpoint", path_, object, what));
 }
 
 void UntrustedHdf5::throw_lost(const char* doing) const {
+  if (hdf5_lacks_memory()) {
+    throw Error(ErrorCode::resource_exhausted,
+                fmt::format("{}: no memory to {} ({}); free some and try again", path_, doing,
+                            hdf5_error_text()));
+  }
   throw Error(ErrorCode::data_loss,
               fmt::format("{}: libhdf5 could not {} ({}); use another checkpoint", path_, doing,
                           hdf5_error_text()));
@@ -127,7 +134,7 @@ std::variant<std::int64_t, std::string> UntrustedHdf5::attribute(hid_t group,
 
 // Names from the file are as untrusted as the rest.
 std::vector<std::string> UntrustedHdf5::names(hid_t group, const std::string& object,
-                                              std::string_view attribute) const {
+                                              std::string_view attribute) {
   const int there = ours(H5Aexists(group, std::string(attribute).c_str()), "look up an attribute");
   if (there == 0) return {};
   std::vector<std::string> found = split_names(string(group, object, attribute));
@@ -135,6 +142,9 @@ std::vector<std::string> UntrustedHdf5::names(hid_t group, const std::string& ob
   for (const std::string& name : found) {
     const std::string fault = fault_of_name(name);
     if (!fault.empty()) fail(object, fmt::format("lists a name that {}", fault));
+    if (seen.size() > max_entries) {
+      fail(object, fmt::format("lists more than {} entries", max_entries));
+    }
     if (!seen.insert(name).second) fail(object, fmt::format("lists '{}' twice", name));
   }
   return found;
@@ -155,15 +165,14 @@ Id UntrustedHdf5::open_attribute(hid_t group, const std::string& object,
   return attribute;
 }
 
-std::string UntrustedHdf5::string(hid_t group, const std::string& object,
-                                  std::string_view name) const {
+std::string UntrustedHdf5::string(hid_t group, const std::string& object, std::string_view name) {
   const Id attribute = open_attribute(group, object, name);
   const Id type(ours(H5Aget_type(attribute), "read an attribute's type"), H5Tclose);
   return string_of(attribute, type, object, name);
 }
 
 std::string UntrustedHdf5::string_of(hid_t attribute, hid_t type, const std::string& object,
-                                     std::string_view name) const {
+                                     std::string_view name) {
   if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0) {
     fail(object, fmt::format("has an attribute '{}' that is neither a fixed-length string nor a "
                              "64-bit integer",
@@ -174,6 +183,8 @@ std::string UntrustedHdf5::string_of(hid_t attribute, hid_t type, const std::str
     fail(object, fmt::format("has {} bytes in its attribute '{}', more than {}", size, name,
                              max_attribute_bytes));
   }
+  text_bytes_ += size;
+  if (text_bytes_ > bytes_.size()) fail(object, "shares its attributes with other objects");
   std::string text(size, '\0');
   ours(H5Aread(attribute, type, text.data()), "read an attribute");
   text.resize(std::min(text.find('\0'), text.size()));

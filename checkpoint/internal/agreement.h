@@ -41,6 +41,16 @@ Attempt attempting(Function&& function) {
   }
 }
 
+// Returns what `function` does, with an Error, resource_exhausted, in place of std::bad_alloc.
+template <class Function>
+auto with_memory_errors(Function&& function) {
+  try {
+    return function();
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::resource_exhausted, "no memory; free some and try again");
+  }
+}
+
 // Returns rank 0's `value`. `call` says what is being done to what; ranks that do different things
 // get failed_precondition. If any rank failed, all throw the lowest such rank's error, with the
 // others' messages behind it.

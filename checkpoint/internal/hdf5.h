@@ -1,7 +1,7 @@
 // libhdf5 with ownership and exceptions: ids that close themselves, calls that throw, and a session
 // that keeps the library quiet and alone.
 //
-//   const Hdf5Session session;
+//   const Hdf5Session session(Hdf5Use::writing);
 //   const Id type(checked(H5Tcopy(H5T_IEEE_F32LE), "copy a type"), H5Tclose);
 //
 // The one header that includes hdf5.h; not installed.
@@ -18,16 +18,23 @@
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
-// Holds the library: prints nothing, loads no plugins, and puts both settings back.
+enum class Hdf5Use {
+  writing,
+  reading,  // of untrusted bytes: loads no plugins. The setting is the process's: for as long as it
+            // reads, no other thread's use of libhdf5 finds plugins that are not loaded yet.
+};
+
+// Holds the library: prints nothing, and puts its settings back.
 class Hdf5Session {
  public:
-  Hdf5Session();
+  explicit Hdf5Session(Hdf5Use use);
   Hdf5Session(const Hdf5Session&) = delete;
   Hdf5Session& operator=(const Hdf5Session&) = delete;
   ~Hdf5Session();
 
  private:
   std::unique_lock<std::mutex> lock_;
+  Hdf5Use use_;
   H5E_auto2_t print_ = nullptr;
   void* print_data_ = nullptr;
   unsigned plugins_ = 0;
@@ -58,8 +65,11 @@ class Id {
 
 // What the library's error stack says, innermost call first; empties the stack.
 std::string hdf5_error_text();
+// Whether the call that failed last failed for want of memory.
+bool hdf5_lacks_memory();
 
-// Passes a result on. Errors: internal, with `doing` and the library's own words, if negative.
+// Passes a result on. Errors, with `doing` and the library's own words, if negative: internal;
+// resource_exhausted for want of memory.
 [[noreturn]] void throw_hdf5_error(const std::string& doing);
 template <class Result>
 Result checked(Result result, const char* doing) {

@@ -6,7 +6,7 @@
 //   const Id group = data.open_group(file, "/noise", "noise");
 //   Tensor state = data.tensor(group, "/noise/state", "state");   // may refer to the bytes
 //
-// Everything throws data_loss that names the object. `object` is its path, for messages.
+// Everything throws data_loss that names the object, resource_exhausted for want of memory. `object` is its path, for messages.
 // Thread-safety: within one Hdf5Session; the bytes must outlive what was read.
 #pragma once
 
@@ -38,12 +38,12 @@ class UntrustedHdf5 {
   // The group that `parent` has under `name`, by a hard link.
   Id open_group(hid_t parent, const std::string& object, const std::string& name);
 
-  std::string string(hid_t group, const std::string& object, std::string_view name) const;
+  std::string string(hid_t group, const std::string& object, std::string_view name);
   std::variant<std::int64_t, std::string> attribute(hid_t group, const std::string& object,
                                                     const std::string& name);
   // The names in one of the layout's attributes; none where it is absent.
   std::vector<std::string> names(hid_t group, const std::string& object,
-                                 std::string_view attribute) const;
+                                 std::string_view attribute);
   Tensor tensor(hid_t group, const std::string& object, const std::string& name);
 
  private:
@@ -60,7 +60,7 @@ class UntrustedHdf5 {
   void check_group(hid_t group, const std::string& object) const;
   Id open_attribute(hid_t group, const std::string& object, std::string_view name) const;
   std::string string_of(hid_t attribute, hid_t type, const std::string& object,
-                        std::string_view name) const;
+                        std::string_view name);
   DType dtype_of(hid_t dataset, const std::string& object) const;
   Shape shape_of(hid_t dataset, const std::string& object) const;
   std::span<const std::byte> storage_of(hid_t dataset, const std::string& object, DType dtype,
@@ -70,6 +70,7 @@ class UntrustedHdf5 {
   std::span<const std::byte> bytes_;
   std::size_t entries_ = 0;      // of all reads, so that links to the same objects cannot multiply
   std::size_t value_bytes_ = 0;  // likewise
+  std::size_t text_bytes_ = 0;   // likewise, of attributes
 };
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -101,6 +101,64 @@ TEST_F(Hostile, LinksToTheSameObjectsDoNotMultiply) {
   EXPECT_LT(peak_memory() - before, 16 << 20);
 }
 
+// 1,000 members that are one object with a text of 60 kB.
+TEST_F(Hostile, LinksToTheSameTextDoNotMultiply) {
+  write_root([](hid_t root) {
+    const Id large(H5Gcreate2(root, "large", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    put_text(large, "type", std::string(60'000, 't'));
+    const Id group(H5Gcreate2(root, "x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    put_text(group, "type", "object");
+    std::string members;
+    for (int i = 0; i < 1000; ++i) {
+      const std::string name = std::to_string(i);
+      members += (members.empty() ? "" : "/") + name;
+      H5Lcreate_hard(large, ".", group, name.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+    }
+    put_text(group, "members", members);
+  });
+  const std::int64_t before = peak_memory();
+  expect_refused("shares its attributes");
+  EXPECT_LT(peak_memory() - before, 16 << 20);
+}
+
+// 300 members of 250 members each, all of them one object; large enough to pay for their texts.
+TEST_F(Hostile, EntriesAreCounted) {
+  const auto linked = [](hid_t root, const char* name, hid_t below, int count) {
+    Id group(H5Gcreate2(root, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    put_text(group, "type", "o");
+    std::string members;
+    for (int i = 0; i < count; ++i) {
+      members += (i == 0 ? "" : "/") + std::to_string(i);
+      H5Lcreate_hard(below, ".", group, std::to_string(i).c_str(), H5P_DEFAULT, H5P_DEFAULT);
+    }
+    put_text(group, "members", members);
+    return group;
+  };
+  write_root([&](hid_t root) {
+    fill_dataset(dataset(root, H5T_IEEE_F32LE, {1 << 20}, H5P_DEFAULT, "unnamed"),
+                 std::vector<float>(1 << 20));
+    const Id leaf(H5Gcreate2(root, "leaf", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+    put_text(leaf, "type", "o");
+    linked(root, "x", linked(root, "middle", leaf, 250), 300);
+  });
+  expect_refused("more than 65536 entries");
+}
+
+TEST_F(Hostile, ExtendableShapesAreRefused) {
+  write([](hid_t group) {
+    const hsize_t length = 2;
+    const hsize_t most = 3;
+    const Id space(H5Screate_simple(1, &length, &most), H5Sclose);
+    const Id properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_chunk(properties, 1, &length);
+    fill_dataset(
+        Id(H5Dcreate2(group, "value", H5T_IEEE_F32LE, space, H5P_DEFAULT, properties, H5P_DEFAULT),
+           H5Dclose),
+        {1, 2});
+  });
+  expect_refused("can be extended");
+}
+
 TEST_F(Hostile, ObjectsOfAnotherKindAreRefused) {
   write_root([](hid_t root) {
     fill_dataset(dataset(root, H5T_IEEE_F32LE, {2}, H5P_DEFAULT, "x"), {1, 2});

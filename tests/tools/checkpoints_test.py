@@ -167,6 +167,11 @@ class Verify(CommandTest):
         self.expect(OVER_LIMITS, "verify", "--memory-mib", "64", large)
         if "COUNTERPOINT_SANITIZE" in os.environ:
             return  # which takes more address space than any limit
+        # Too little even for libhdf5, which is no damage.
+        self.expect(OVER_LIMITS, "verify", "--memory-mib", "1", checkpoint("mirrored"))
+        for mebibytes in range(2, 9):
+            ended = self.run_command("verify", "--memory-mib", str(mebibytes), checkpoint("mirrored"))
+            self.assertIn(ended.returncode, (OK, OVER_LIMITS), ended.stderr)
         # Reading takes about twice the file, whatever the number of cores.
         with h5py.File(large, "w", userblock_size=512) as file:
             for key, value in (("type", "checkpoint"), ("members", "w"), ("attributes", "format_version/stream_version")):
