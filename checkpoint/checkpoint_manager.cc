@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <future>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/folder.h"
 #include "counterpoint/checkpoint/internal/session.h"
 
@@ -122,9 +124,16 @@ class CheckpointManager::State {
   Outcome write(std::int64_t step) {
     Outcome outcome;
     outcome.attempt = internal::attempting([&] {
+      folder_->require_ours();
       outcome.report = session_.write(*state_, folder_->path_of(step));
       damaged_.erase(step);
-      if (outcome.report.durability == Durability::durable) remove_old(step);
+      if (outcome.report.durability != Durability::durable) return;
+      // The checkpoint is there, whatever becomes of the others.
+      const internal::Attempt tidied = internal::attempting([&] { remove_old(step); });
+      if (tidied) {
+        outcome.report.warning =
+            fmt::format("saved, but older checkpoints were not removed: {}", tidied->message());
+      }
     });
     return outcome;
   }
@@ -171,11 +180,24 @@ class CheckpointManager::State {
     for (const std::int64_t step : folder_->steps()) {
       if (damaged_.contains(step)) continue;
       if (kept < options_.keep || step == saved) {
-        ++kept;
+        if (step == saved || is_checkpoint(step)) ++kept;
       } else if (options_.keep_every == 0 || step % options_.keep_every != 0) {
         folder_->remove(step);
       }
     }
+  }
+
+  // As far as its header tells: what was damaged or put there by others is not one of those to keep.
+  bool is_checkpoint(std::int64_t step) {
+    return !internal::attempting([&] {
+      const std::string path = folder_->path_of(step);
+      internal::ReadableFile file(session_.files(), path);
+      std::array<std::byte, internal::header_bytes> header;
+      const auto start =
+          std::span(header).first(std::min<std::uint64_t>(header.size(), file.size()));
+      file.read(start, 0);
+      internal::check_header(path, start, file.size());
+    });
   }
 
   // The file to try after those that were skipped.
@@ -233,12 +255,18 @@ CheckpointManager::CheckpointManager(CheckpointManager&&) noexcept = default;
 CheckpointManager& CheckpointManager::operator=(CheckpointManager&&) noexcept = default;
 CheckpointManager::~CheckpointManager() = default;
 
-SaveReport CheckpointManager::save(std::int64_t step) { return state_->save(step); }
-void CheckpointManager::save_async(std::int64_t step) { state_->save_async(step); }
-SaveReport CheckpointManager::wait() { return state_->wait(); }
+SaveReport CheckpointManager::save(std::int64_t step) {
+  return internal::with_memory_errors([&] { return state_->save(step); });
+}
+void CheckpointManager::save_async(std::int64_t step) {
+  internal::with_memory_errors([&] { state_->save_async(step); });
+}
+SaveReport CheckpointManager::wait() {
+  return internal::with_memory_errors([&] { return state_->wait(); });
+}
 
 std::int64_t CheckpointManager::restore_latest(const RestoreOptions& options) {
-  return state_->restore_latest(options);
+  return internal::with_memory_errors([&] { return state_->restore_latest(options); });
 }
 
 const RestoreReport& CheckpointManager::last_restore() const { return state_->last_restore(); }

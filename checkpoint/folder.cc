@@ -67,13 +67,13 @@ void Folder::lock(double timeout_seconds) {
   const std::string path = path_ + "/" + lock_name;
   const int fd = files_.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) throw_file_error(path_, "open the folder's lock file", fd);
-  OpenFile(files_, fd).swap(lock_);
+  OpenFile opened(files_, fd);
   const auto deadline =
       std::chrono::steady_clock::now() + std::chrono::duration<double>(timeout_seconds);
-  int locked = files_.lock(lock_.fd());
+  int locked = files_.lock(opened.fd());
   while (locked == -EWOULDBLOCK && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    locked = files_.lock(lock_.fd());
+    locked = files_.lock(opened.fd());
   }
   if (locked == -EWOULDBLOCK) {
     throw Error(ErrorCode::unavailable,
@@ -82,6 +82,18 @@ void Folder::lock(double timeout_seconds) {
                             path_, timeout_seconds));
   }
   if (locked < 0) throw_file_error(path, "lock", locked);
+  lock_.swap(opened);
+}
+
+void Folder::require_ours() {
+  const std::string path = path_ + "/" + lock_name;
+  if (is_at(files_, lock_.fd(), path)) return;
+  struct stat named {};
+  if (files_.status_of(path, named) == -ENOENT) return lock(0);
+  throw Error(ErrorCode::unavailable,
+              fmt::format("{}: the folder was removed and made anew, and another job has taken it; "
+                          "save in a folder of this job's own, with a new manager",
+                          path_));
 }
 
 // Ours alone now: what looks like a temporary file was left by a writer that is dead.

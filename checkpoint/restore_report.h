@@ -65,7 +65,7 @@ struct SaveReport {
   std::string path;
   std::uint64_t bytes = 0;
   Durability durability = Durability::durable;
-  std::string warning;  // why durability is uncertain
+  std::string warning;  // why durability is uncertain, or older checkpoints were not removed
 };
 
 }  // namespace counterpoint::inline v1

@@ -123,12 +123,14 @@ SaveReport Session::write(const SavedState& state, const std::string& path) {
 SaveReport Session::conclude_save(const std::string& call, const Attempt& attempt,
                                   SaveReport report) {
   report.bytes = agree(*communicator_, call, attempt, report.bytes);
-  std::string texts = fmt::format("{}{}{}", report.path, '\0', report.warning);
+  const bool durable = report.durability == Durability::durable;
+  std::string texts =
+      fmt::format("{}{}{}{}", report.path, '\0', durable ? 'd' : 'u', report.warning);
   broadcast_text(*communicator_, texts);
   const std::size_t end = texts.find('\0');
   report.path = texts.substr(0, end);
-  report.warning = texts.substr(end + 1);
-  report.durability = report.warning.empty() ? Durability::durable : Durability::uncertain;
+  report.warning = texts.substr(end + 2);
+  report.durability = texts[end + 1] == 'd' ? Durability::durable : Durability::uncertain;
   return report;
 }
 

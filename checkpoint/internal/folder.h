@@ -29,6 +29,10 @@ class Folder {
   std::string path_of(std::int64_t step) const { return path_ + "/" + file_name_of(step); }
   // Of the checkpoints there, newest first. Errors: as throw_file_error().
   std::vector<std::int64_t> steps() const;
+  // Before each write: that the lock is still that of the folder at the path, which may have been
+  // removed and made anew. Takes a new folder that nobody has taken. Errors: unavailable where
+  // another job has; as throw_file_error().
+  void require_ours();
   // Whether it is gone.
   bool remove(std::int64_t step);
 

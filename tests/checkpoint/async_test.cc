@@ -118,6 +118,29 @@ TEST(AsyncSave, GivesUpWaitingOnEveryRankAndCanWaitAgain) {
   });
 }
 
+// What the writing thread had not read yet when the caller stopped waiting is of the moment too.
+TEST(AsyncSave, GivenUpWaitingForKeepsTheStateOfTheMoment) {
+  const TemporaryFolder folder;
+  std::promise<void> release;
+  bool stall = false;
+  auto files = std::make_shared<FaultyFiles>();
+  files->decide = [&](const std::string& call, int) {
+    if (stall && call == "create") release.get_future().wait();
+    return 0;
+  };
+  cp::Tensor value = cp::Tensor::from<std::int64_t>({1}, {1});
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}},
+                                {.write_timeout_seconds = 0.1, .files = files});
+  stall = true;
+  EXPECT_EQ(error_of([&] { manager.save(1); }).code(), cp::ErrorCode::deadline_exceeded);
+  value.values<std::int64_t>()[0] = 2;
+  release.set_value();
+  while (internal::attempting([&] { manager.wait(); })) {
+  }
+  EXPECT_EQ(manager.restore_latest(), 1);
+  EXPECT_EQ(value.values<std::int64_t>()[0], 1);
+}
+
 TEST(AsyncSave, DestructionWaits) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "run");
