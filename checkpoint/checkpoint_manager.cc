@@ -27,13 +27,7 @@ class CheckpointManager::State {
       : session_(std::move(communicator), std::move(objects), options.files),
         options_(std::move(options)),
         folder_path_(folder) {
-    const internal::Attempt attempt = internal::attempting([&] {
-      check_options();
-      if (session_.is_writer()) {
-        folder_.emplace(session_.files(), folder.string(), options_.lock_timeout_seconds);
-      }
-    });
-    internal::agree(session_.communicator(), "opening a folder for " + session_.names(), attempt);
+    take_folder();
   }
 
   // The caller waits, so that the state is written from where it lies.
@@ -85,6 +79,34 @@ class CheckpointManager::State {
   }
 
  private:
+  // Ranks meet again and again meanwhile, as in await_disk().
+  void take_folder() {
+    enum : std::uint64_t { not_yet, taken, given_up };
+    const std::string call = "opening a folder for " + session_.names();
+    const auto start = std::chrono::steady_clock::now();
+    const double slice = std::min(
+        {1.0, session_.communicator().timeout_seconds() / 4, options_.lock_timeout_seconds});
+    for (std::uint64_t state = not_yet; state != taken;) {
+      const internal::Attempt attempt = internal::attempting([&] {
+        check_options();
+        if (!session_.is_writer()) return;
+        if (!folder_) folder_.emplace(session_.files(), folder_path_.string());
+        const bool ours = folder_->take(slice);
+        const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+        state = ours                                               ? taken
+                : elapsed.count() >= options_.lock_timeout_seconds ? given_up
+                                                                   : not_yet;
+      });
+      state = internal::agree(session_.communicator(), call, attempt, state);
+      if (state == given_up) {
+        throw Error(ErrorCode::unavailable,
+                    fmt::format("{}: another job has this folder of checkpoints (it waited {} s "
+                                "for it to end); give each job a folder of its own",
+                                folder_path_.string(), options_.lock_timeout_seconds));
+      }
+    }
+  }
+
   // How a save ended on rank 0.
   struct Outcome {
     internal::Attempt attempt;

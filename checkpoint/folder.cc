@@ -38,13 +38,17 @@ std::optional<std::int64_t> step_of(const std::string& file_name) {
   return step;
 }
 
-Folder::Folder(FileOperations& files, std::string path, double timeout_seconds)
+Folder::Folder(FileOperations& files, std::string path)
     : files_(files), path_(std::move(path)), lock_(files, -ENOENT) {
   while (path_.size() > 1 && path_.ends_with('/')) path_.pop_back();
   if (path_.empty()) path_ = ".";
   create();
-  lock(timeout_seconds);
+}
+
+bool Folder::take(double timeout_seconds) {
+  if (!lock(timeout_seconds)) return false;
   remove_leftovers();
+  return true;
 }
 
 void Folder::create() {
@@ -63,7 +67,7 @@ void Folder::create() {
   }
 }
 
-void Folder::lock(double timeout_seconds) {
+bool Folder::lock(double timeout_seconds) {
   const std::string path = path_ + "/" + lock_name;
   const int fd = files_.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) throw_file_error(path_, "open the folder's lock file", fd);
@@ -75,21 +79,17 @@ void Folder::lock(double timeout_seconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     locked = files_.lock(opened.fd());
   }
-  if (locked == -EWOULDBLOCK) {
-    throw Error(ErrorCode::unavailable,
-                fmt::format("{}: another job has this folder of checkpoints (it waited {} s for it "
-                            "to end); give each job a folder of its own",
-                            path_, timeout_seconds));
-  }
+  if (locked == -EWOULDBLOCK) return false;
   if (locked < 0) throw_file_error(path, "lock", locked);
   lock_.swap(opened);
+  return true;
 }
 
 void Folder::require_ours() {
   const std::string path = path_ + "/" + lock_name;
   if (is_at(files_, lock_.fd(), path)) return;
   struct stat named {};
-  if (files_.status_of(path, named) == -ENOENT) return lock(0);
+  if (files_.status_of(path, named) == -ENOENT && lock(0)) return;
   throw Error(ErrorCode::unavailable,
               fmt::format("{}: the folder was removed and made anew, and another job has taken it; "
                           "save in a folder of this job's own, with a new manager",

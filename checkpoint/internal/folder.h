@@ -1,6 +1,7 @@
 // The folder of a manager, on rank 0: taken by one job at a time, its checkpoints listed by step.
 //
-//   Folder folder(files, "run", 10.0);        // creates, locks, cleans up
+//   Folder folder(files, "run");
+//   if (!folder.take(10.0)) ...               // locks, cleans up
 //   for (std::int64_t step : folder.steps())  // newest first
 //   folder.remove(step);
 //
@@ -22,9 +23,11 @@ std::optional<std::int64_t> step_of(const std::string& file_name);
 
 class Folder {
  public:
-  // Errors: failed_precondition, unavailable (another job has it after `timeout_seconds`), as
+  // Creates it. Errors: as throw_file_error().
+  Folder(FileOperations& files, std::string path);
+  // Before anything else: false if another job has it after `timeout_seconds`. Errors: as
   // throw_file_error().
-  Folder(FileOperations& files, std::string path, double timeout_seconds);
+  bool take(double timeout_seconds);
 
   std::string path_of(std::int64_t step) const { return path_ + "/" + file_name_of(step); }
   // Of the checkpoints there, newest first. Errors: as throw_file_error().
@@ -38,7 +41,7 @@ class Folder {
 
  private:
   void create();
-  void lock(double timeout_seconds);
+  bool lock(double timeout_seconds);
   void remove_leftovers();
 
   FileOperations& files_;

@@ -141,6 +141,24 @@ TEST(AsyncSave, GivenUpWaitingForKeepsTheStateOfTheMoment) {
   EXPECT_EQ(value.values<std::int64_t>()[0], 1);
 }
 
+// The ranks' deadline is shorter than the wait for the folder.
+TEST(AsyncSave, AFolderThatIsWaitedForDoesNotLoseOtherRanks) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  const cp::CheckpointManager other(one_rank(), folder / "run", {{"value", value}});
+  on_thread_ranks(2, [&](const World& world) {
+    world->set_timeout_seconds(0.5);
+    std::int64_t mine = 2;
+    const cp::Error error = error_of([&] {
+      cp::CheckpointManager(world, folder / "run", {{"value", mine}},
+                            {.lock_timeout_seconds = 1.5});
+    });
+    EXPECT_EQ(error.code(), cp::ErrorCode::unavailable);
+    EXPECT_NE(error.message().find("another job"), std::string::npos) << error.what();
+    expect_same_on_all_ranks(*world, error.what());
+  });
+}
+
 TEST(AsyncSave, DestructionWaits) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "run");
