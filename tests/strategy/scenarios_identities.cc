@@ -167,7 +167,8 @@ void forgotten_difference(const World& world, int replicas_per_rank) {
 // Threads that a replica has bound draw one after the other from what was made outside.
 void turns_of_bound_threads(const World& world, int replicas_per_rank) {
   // With one replica a rank its threads would be the ones that communicate, which MPI may not allow.
-  if (world->size() > 1 && replicas_per_rank == 1) return;
+  const bool over_mpi = world->describe().find("MPI") != std::string::npos;
+  if (replicas_per_rank == 1 && (over_mpi || world->size() > 1)) return;
   constexpr int kThreads = 4;
   constexpr int kDraws = 50;
   MirroredStrategy strategy(world, quiet(replicas_per_rank));
