@@ -30,7 +30,7 @@ struct CheckpointManagerOptions {
   int keep = 3;
   // Checkpoints whose step is a multiple of this stay for good; 0 for none.
   std::int64_t keep_every = 0;
-  // How long to wait for a job that ends to let go of the folder.
+  // How long to wait for a job that ends to let go of the folder. Ranks answer each other meanwhile.
   double lock_timeout_seconds = 10;
   // How long to wait for the disk in one save or wait. Ranks answer each other meanwhile, so that
   // it may be longer than the communicator's timeout.
@@ -53,7 +53,8 @@ class COUNTERPOINT_PUBLIC CheckpointManager {
 
   // Saves as `step` (0 or more), then removes checkpoints beyond those to keep; the one just saved
   // and, while its durability is uncertain, all others stay. A step that exists is replaced.
-  // Errors: as Checkpoint::save; invalid_argument for a negative step; deadline_exceeded where the
+  // Errors: as Checkpoint::save; unavailable where the folder was removed and another job has made it
+  // anew; invalid_argument for a negative step; deadline_exceeded where the
   // disk is not done after the write timeout, and wait() tells how it ended.
   SaveReport save(std::int64_t step);
 
