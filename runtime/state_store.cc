@@ -122,8 +122,9 @@ StreamState PlainStore::read(const Context& /*context*/) const { return peek(); 
 void PlainStore::assign(const Context& context, const CallRecord& record,
                         const StreamState& state) {
   if (record.operation != Operation::restore) check_assignable(context);
+  const std::scoped_lock lock(lock_);  // no draw between what is given back and the state
   if (claims_ != nullptr) claims_->rewind();
-  replace(state);
+  state_ = state;
 }
 
 void PlainStore::check_assignable(const Context& context) const {

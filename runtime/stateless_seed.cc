@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <new>
+#include <stdexcept>
+
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/internal/stateless_draw.h"
 
@@ -103,11 +106,21 @@ std::vector<StatelessSeed> split(const StatelessSeed& seed, std::int64_t count,
                 fmt::format("split takes a count of 0 or more, not {}", count));
   }
   std::vector<StatelessSeed> children;
-  children.reserve(static_cast<std::size_t>(count));
-  if (seed.dtype() == DType::i32) {
-    split_into<std::int32_t>(children, seed, count, algorithm);
-  } else {
-    split_into<std::int64_t>(children, seed, count, algorithm);
+  const auto no_memory = [&] {
+    return Error(ErrorCode::resource_exhausted,
+                 fmt::format("no memory for {} seeds; split in parts, with fold_in", count));
+  };
+  try {
+    children.reserve(static_cast<std::size_t>(count));
+    if (seed.dtype() == DType::i32) {
+      split_into<std::int32_t>(children, seed, count, algorithm);
+    } else {
+      split_into<std::int64_t>(children, seed, count, algorithm);
+    }
+  } catch (const std::bad_alloc&) {
+    throw no_memory();
+  } catch (const std::length_error&) {
+    throw no_memory();
   }
   return children;
 }

@@ -129,6 +129,8 @@ TEST(StatelessSeeds, FoldAndSplitAsRecorded) {
                 {std::int64_t{-1057468755545501549}, std::int64_t{2524363516007002203}}}));
   EXPECT_TRUE(split(seed, 0).empty());
   expect_error(ErrorCode::invalid_argument, {"-1"}, [&] { (void)split(seed, -1); });
+  expect_error(ErrorCode::resource_exhausted, {"no memory for 1152921504606846976 seeds"},
+               [&] { (void)split(seed, std::int64_t{1} << 60); });
   expect_error(ErrorCode::invalid_argument, {"fold_in", "f32"},
                [&] { (void)fold_in(seed, Tensor::scalar(7.0f)); });
 
