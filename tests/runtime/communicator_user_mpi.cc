@@ -94,6 +94,8 @@ int main(int argc, char** argv) {
     MPI_Comm_get_errhandler(half, &after);
     require(after == handler && ran_handlers == 0, "the caller's error handler is left alone");
     MPI_Errhandler_free(&after);
+    MPI_Comm_get_errhandler(MPI_COMM_WORLD, &after);
+    require(after == MPI_ERRORS_ARE_FATAL, "so is MPI_COMM_WORLD's");
     kept = ours->duplicate();
   }
   MPI_Comm_free(&half);
