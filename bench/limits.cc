@@ -1,24 +1,9 @@
 // What writing memory costs: memset, and stores that bypass the cache.
 #include "benchmarks.h"
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
+#include "writers.h"
 
 namespace counterpoint::bench {
 namespace {
-
-void store_past_cache(std::byte* out, std::size_t bytes, int value) {
-#if defined(__x86_64__)
-  const __m128i v = _mm_set1_epi8(static_cast<char>(value));
-  for (std::size_t i = 0; i < bytes; i += 16)
-    _mm_stream_si128(reinterpret_cast<__m128i*>(out + i), v);
-  _mm_sfence();
-#else
-  std::memset(out, value, bytes);
-#endif
-}
-
-void plain_memset(std::byte* out, std::size_t bytes, int value) { std::memset(out, value, bytes); }
 
 void register_limit(const char* who, void (*write)(std::byte*, std::size_t, int), bool beyond) {
   const std::string name = std::string("limit/f32/") + (beyond ? "memory/" : "cache/") + who;
@@ -37,10 +22,10 @@ void register_limit(const char* who, void (*write)(std::byte*, std::size_t, int)
 }
 
 void register_limits(bool small) {
-  register_limit("memset", plain_memset, false);
+  register_limit("memset", write_plainly, false);
   if (small) return;
-  register_limit("memset", plain_memset, true);
-  register_limit("non_temporal", store_past_cache, true);
+  register_limit("memset", write_plainly, true);
+  register_limit("non_temporal", write_past_cache, true);
 }
 
 const bool kAdded = Suites::add(register_limits);

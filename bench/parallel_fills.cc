@@ -4,9 +4,7 @@
 #include "counterpoint/kernels/targets.h"
 #include "counterpoint/runtime/fill_threads.h"
 #include "counterpoint/runtime/internal/fill_pool.h"
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
+#include "writers.h"
 
 namespace counterpoint::bench {
 namespace {
@@ -27,6 +25,13 @@ constexpr Kind kKinds[] = {
     {"normal", Distribution::normal, DType::f32},
     {"normal", Distribution::normal, DType::f64},
     {"truncated_normal", Distribution::truncated_normal, DType::f32},
+    {"full_int", Distribution::uniform_full_int, DType::u64},
+    {"uniform", Distribution::uniform, DType::f16},
+    {"normal", Distribution::normal, DType::f16},
+    {"normal", Distribution::normal, DType::bf16},
+    {"truncated_normal", Distribution::truncated_normal, DType::f16},
+    {"truncated_normal", Distribution::truncated_normal, DType::bf16},
+    {"truncated_normal", Distribution::truncated_normal, DType::f64},
 };
 
 Fill fill_of(const Kind& kind, Buffer& buffer, std::size_t bytes) {
@@ -72,19 +77,6 @@ void register_beyond_cache(const Kind& kind) {
     state.counters["threads"] = fill_threads();
   })->UseRealTime();
 }
-
-void store_past_cache(std::byte* out, std::size_t bytes, int value) {
-#if defined(__x86_64__)
-  const __m128i v = _mm_set1_epi8(static_cast<char>(value));
-  for (std::size_t i = 0; i < bytes; i += 16)
-    _mm_stream_si128(reinterpret_cast<__m128i*>(out + i), v);
-  _mm_sfence();
-#else
-  std::memset(out, value, bytes);
-#endif
-}
-
-void plain_memset(std::byte* out, std::size_t bytes, int value) { std::memset(out, value, bytes); }
 
 // What the machine can write, by the same threads: a part of the buffer each.
 void register_limit(const char* who, void (*write)(std::byte*, std::size_t, int)) {
@@ -153,8 +145,8 @@ const bool kAdded = Suites::add([](bool small) {
   }
   if (small) return;
   for (const Kind& kind : kKinds) register_beyond_cache(kind);
-  register_limit("memset", plain_memset);
-  register_limit("non_temporal", store_past_cache);
+  register_limit("memset", write_plainly);
+  register_limit("non_temporal", write_past_cache);
 });
 
 }  // namespace
