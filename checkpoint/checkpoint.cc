@@ -8,37 +8,39 @@ namespace counterpoint::inline v1 {
 
 namespace internal = checkpoint_internal;
 
+namespace {
+
+constexpr double disk_timeout_seconds = 1800;
+
+}  // namespace
+
 Checkpoint::Checkpoint(std::shared_ptr<Communicator> communicator, NamedObjects objects,
                        std::shared_ptr<FileOperations> files)
     : session_(std::make_unique<internal::Session>(std::move(communicator), std::move(objects),
-                                                   std::move(files))) {}
+                                                   std::move(files), disk_timeout_seconds)) {}
 Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
 Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
 Checkpoint::~Checkpoint() = default;
 
-SaveReport Checkpoint::save(const std::filesystem::path& path) {
-  return internal::with_memory_errors([&] {
-    internal::Session::check_context();
-    const std::string call = "save of " + session_->names();
-    session_->begin_save(call);
-    SaveReport report;
-    const internal::Attempt attempt = internal::attempting([&] {
-      if (!session_->is_writer()) return;
-      const internal::SavedState state(session_->view());
-      report = session_->write(state, path.string());
-    });
-    return session_->conclude_save(call, attempt, std::move(report));
-  });
+internal::Session& Checkpoint::session() {
+  if (session_ != nullptr) return *session_;
+  throw Error(ErrorCode::failed_precondition,
+              "this Checkpoint was moved from; use the one that it was moved to");
 }
 
-RestoreReport Checkpoint::restore(const std::filesystem::path& path,
-                                  const RestoreOptions& options) {
+SaveReport Checkpoint::save(const std::filesystem::path& path, Location location) {
+  return internal::with_memory_errors([&] { return session().save(path.string(), location); });
+}
+
+RestoreReport Checkpoint::restore(const std::filesystem::path& path, const RestoreOptions& options,
+                                  Location location) {
   return internal::with_memory_errors([&] {
+    internal::Session& session = this->session();
     internal::Session::check_context();
-    const std::string call = "restore of " + session_->names();
-    return session_->restore(call, options, [&](const Error* damage) {
+    const std::string call = "restore of " + session.names();
+    return session.restore(call, location, options, [name = path.string()](const Error* damage) {
       if (damage != nullptr) throw *damage;
-      return std::optional(path.string());
+      return std::optional(name);
     });
   });
 }

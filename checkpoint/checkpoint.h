@@ -5,7 +5,8 @@
 //   const auto report = checkpoint.restore("run/a.h5");  // all objects on all ranks, or none
 //
 // Everything here is collective over the communicator. Rank 0 alone touches files, and its path
-// counts. A file holds the first replica's state of each object, so its size does not depend on how
+// counts; while its disk is slow ranks answer each other, and after half an hour without progress all
+// of them get deadline_exceeded. A file holds the first replica's state of each object, so its size does not depend on how
 // many there are; docs/format.md describes it, and h5dump and h5py read it.
 //
 // Thread-safety: one thread at a time, outside of a run.
@@ -14,6 +15,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <source_location>
 
 #include "counterpoint/checkpoint/restore_report.h"
 #include "counterpoint/runtime/communicator.h"
@@ -27,8 +29,11 @@ class Session;
 }
 
 class COUNTERPOINT_PUBLIC Checkpoint {
+  using Location = std::source_location;
+
  public:
   // `files` is where rank 0 reads and writes; null for the file system.
+  // What was moved from throws failed_precondition.
   // Errors: invalid_argument for a name that is empty, twice there, "." or "..", longer than 255
   // bytes, or has a '/' or a control character.
   Checkpoint(std::shared_ptr<Communicator> communicator, NamedObjects objects,
@@ -43,16 +48,20 @@ class COUNTERPOINT_PUBLIC Checkpoint {
   // where the folder is absent or not writable; resource_exhausted for a full disk or quota;
   // unavailable where the disk fails or another process writes this file. In each case the file
   // that was there is still there.
-  SaveReport save(const std::filesystem::path& path);
+  SaveReport save(const std::filesystem::path& path, Location location = Location::current());
 
   // Errors, the same on every rank: not_found for the file or an object in it; data_loss for a file
   // that is empty, truncated, damaged or no checkpoint; failed_precondition inside a replica
-  // context, without permission, or for a file of another format or stream version; what an object
+  // context, without permission, for what is no regular file (a directory, a link), or for a file of
+  // another format or stream version; what an object
   // refused with, invalid_argument for another type, algorithm or element type. Then no object
   // changed on any rank.
-  RestoreReport restore(const std::filesystem::path& path, const RestoreOptions& options = {});
+  RestoreReport restore(const std::filesystem::path& path, const RestoreOptions& options = {},
+                        Location location = Location::current());
 
  private:
+  checkpoint_internal::Session& session();
+
   std::unique_ptr<checkpoint_internal::Session> session_;
 };
 

@@ -2,17 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <future>
+#include <exception>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "counterpoint/checkpoint/internal/file_format.h"
+#include "counterpoint/checkpoint/internal/disk_task.h"
 #include "counterpoint/checkpoint/internal/folder.h"
 #include "counterpoint/checkpoint/internal/session.h"
 
@@ -24,50 +20,66 @@ class CheckpointManager::State {
  public:
   State(std::shared_ptr<Communicator> communicator, const std::filesystem::path& folder,
         NamedObjects objects, CheckpointManagerOptions options)
-      : session_(std::move(communicator), std::move(objects), options.files),
+      : session_(std::move(communicator), std::move(objects), options.files,
+                 options.write_timeout_seconds),
         options_(std::move(options)),
         folder_path_(folder) {
     take_folder();
   }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  // Ranks answer each other while the disk is slow, as in wait(). A rank that is leaving because of
+  // an exception may be the only one: it does not wait for others, nor they for it.
+  ~State() {
+    if (pending_call_.empty()) return;
+    try {
+      if (std::uncaught_exceptions() > exceptions_) {
+        session_.communicator().revoke(
+            Error(ErrorCode::failed_precondition,
+                  "a checkpoint manager was left by an exception while a save was under way"));
+      } else {
+        await_disk();
+      }
+    } catch (...) {
+      // Nobody is there to be told.
+    }
+    writing_.wait_alone(options_.write_timeout_seconds);
+  }
 
   // The caller waits, so that the state is written from where it lies.
-  SaveReport save(std::int64_t step) {
-    start(step, false);
+  SaveReport save(std::int64_t step, const Location& location) {
+    start(step, false, location);
     return wait();
   }
 
-  void save_async(std::int64_t step) { start(step, true); }
+  void save_async(std::int64_t step, const Location& location) { start(step, true, location); }
 
   SaveReport wait() {
     internal::Session::check_context();
     if (pending_call_.empty()) return {};
-    or_release([&] { await_disk(); });
-    Outcome outcome;
-    if (session_.is_writer()) outcome = writing_.get();
-    state_.reset();
-    return session_.conclude_save(std::exchange(pending_call_, ""), outcome.attempt,
-                                  std::move(outcome.report));
+    const internal::Attempt attempt = await_disk();
+    const std::shared_ptr<internal::SaveJob> job = std::exchange(job_, nullptr);
+    SaveReport report;
+    if (job != nullptr && !attempt) {
+      report = std::move(job->report);
+      retention_.damaged.erase(step_);
+    }
+    return session_.conclude_save(std::exchange(pending_call_, ""), attempt, std::move(report));
   }
 
-  std::int64_t restore_latest(const RestoreOptions& options) {
+  std::int64_t restore_latest(const RestoreOptions& options, const Location& location) {
     wait();
-    std::int64_t step = 0;
-    std::vector<SkippedFile> skipped;
     last_restore_ = {};
-    std::vector<std::int64_t> steps;
-    RestoreReport report = session_.restore(
-        "restore of the latest of " + session_.names(), options, [&](const Error* damage) {
-          if (damage == nullptr) {
-            steps = folder_->steps();
-          } else {
-            skipped.push_back({folder_->path_of(step), damage->message()});
-            damaged_.insert(step);
-          }
-          return next_of(steps, skipped, step);
-        });
-    step = static_cast<std::int64_t>(internal::agree(session_.communicator(), "step of the latest",
-                                                     {}, static_cast<std::uint64_t>(step)));
-    report.skipped = shared(skipped);
+    const auto search = std::make_shared<Search>(Search{folder_, folder_path_.string()});
+    RestoreReport report =
+        session_.restore("restore of the latest of " + session_.names(), location, options,
+                         [search](const Error* damage) { return search->next(damage); });
+    for (const auto& [step, file] : search->skipped) retention_.damaged.insert(step);
+    const auto step =
+        static_cast<std::int64_t>(internal::agree(session_.communicator(), "step of the latest", {},
+                                                  static_cast<std::uint64_t>(search->step)));
+    report.skipped = shared(search->skipped);
     last_restore_ = std::move(report);
     return step;
   }
@@ -79,169 +91,148 @@ class CheckpointManager::State {
   }
 
  private:
-  // Ranks meet again and again meanwhile, as in await_disk().
-  void take_folder() {
-    enum : std::uint64_t { not_yet, taken, given_up };
-    const std::string call = "opening a folder for " + session_.names();
-    const auto start = std::chrono::steady_clock::now();
-    const double slice = std::min(
-        {1.0, session_.communicator().timeout_seconds() / 4, options_.lock_timeout_seconds});
-    for (std::uint64_t state = not_yet; state != taken;) {
-      const internal::Attempt attempt = internal::attempting([&] {
-        check_options();
-        if (!session_.is_writer()) return;
-        if (!folder_) folder_.emplace(session_.files(), folder_path_.string());
-        const bool ours = folder_->take(slice);
-        const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-        state = ours                                               ? taken
-                : elapsed.count() >= options_.lock_timeout_seconds ? given_up
-                                                                   : not_yet;
-      });
-      state = internal::agree(session_.communicator(), call, attempt, state);
-      if (state == given_up) {
-        throw Error(ErrorCode::unavailable,
-                    fmt::format("{}: another job has this folder of checkpoints (it waited {} s "
-                                "for it to end); give each job a folder of its own",
-                                folder_path_.string(), options_.lock_timeout_seconds));
-      }
-    }
-  }
+  using Skipped = std::vector<std::pair<std::int64_t, SkippedFile>>;  // with their steps
 
-  // How a save ended on rank 0.
-  struct Outcome {
-    internal::Attempt attempt;
-    SaveReport report;
+  // Rank 0's way through its folder, which a disk that never answers may keep.
+  struct Search {
+    std::shared_ptr<internal::Folder> folder;
+    std::string folder_path;
+    std::vector<std::int64_t> steps = {};
+    Skipped skipped = {};
+    std::int64_t step = 0;
+
+    // The file to try after those that were skipped.
+    std::optional<std::string> next(const Error* damage) {
+      if (damage == nullptr) {
+        steps = folder->steps();
+      } else {
+        const std::string path = folder->path_of(step);
+        skipped.push_back({step, {path, without_prefix(damage->message(), path + ": ")}});
+      }
+      if (steps.empty()) return std::nullopt;
+      if (skipped.size() < steps.size()) {
+        step = steps[skipped.size()];
+        return folder->path_of(step);
+      }
+      std::string message = fmt::format(
+          "all {} checkpoints in {} are damaged; restore another folder, or remove them to start "
+          "over",
+          steps.size(), folder_path);
+      for (const auto& [ignored, file] : skipped) {
+        message += fmt::format("; {}: {}", file.path, file.reason);
+      }
+      throw Error(ErrorCode::data_loss, message);
+    }
   };
 
-  void start(std::int64_t step, bool copy) {
+  static std::string without_prefix(const std::string& text, const std::string& prefix) {
+    return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
+  }
+
+  void take_folder() {
+    const std::string call = "opening a folder for " + session_.names();
+    internal::agree(session_.communicator(), call, internal::attempting([&] { check_options(); }));
+    struct Taking {
+      std::shared_ptr<internal::Folder> folder;
+      bool taken = false;
+    };
+    const auto taking = std::make_shared<Taking>();
+    const double seconds = options_.lock_timeout_seconds;
+    const internal::Patience patience{seconds + options_.write_timeout_seconds,
+                                      folder_path_.string(), "try again"};
+    const internal::Attempt attempt = internal::on_disk(
+        session_.communicator(), patience,
+        [taking, seconds, files = session_.files(), path = folder_path_.string()] {
+          taking->folder = std::make_shared<internal::Folder>(files, path);
+          taking->taken = taking->folder->take(seconds);
+        });
+    const bool taken =
+        internal::agree(session_.communicator(), call, attempt, taking->taken ? 1 : 0) != 0;
+    if (!taken) {
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("{}: another job has this folder of checkpoints (it waited {} s "
+                              "for it to end); give each job a folder of its own",
+                              folder_path_.string(), seconds));
+    }
+    folder_ = taking->folder;
+    retention_ = {.keep = options_.keep, .keep_every = options_.keep_every, .damaged = {}};
+  }
+
+  void start(std::int64_t step, bool copy, const Location& location) {
     internal::Session::check_context();
     wait();
     const std::string call = fmt::format("save of {} as step {}", session_.names(), step);
-    session_.begin_save(call);
+    session_.begin_save(call, location);
     const internal::Attempt attempt = internal::attempting([&] {
       if (step < 0) {
         throw Error(ErrorCode::invalid_argument, fmt::format("step {} is negative", step));
       }
       if (!session_.is_writer()) return;
-      state_.emplace(session_.view());
-      if (copy) state_->detach(copies_);
-      writing_ = std::async(std::launch::async, [this, step] { return write(step); });
+      job_ = session_.new_save(folder_->path_of(step));
+      if (copy) job_->state.detach(*copies_);
     });
-    or_release([&] { internal::agree(session_.communicator(), call, attempt); });
+    internal::agree(session_.communicator(), call, attempt);
     pending_call_ = call;
+    step_ = step;
+    if (!session_.is_writer()) return;
+    writing_.start([job = job_, step, copies = copies_, folder = folder_, retention = retention_] {
+      write(*job, *folder, step, retention);
+    });
   }
 
-  // The caller's objects go on after an error, whatever the writing thread still has to read of them.
-  template <class Function>
-  void or_release(Function function) {
+  // On the writing thread.
+  static void write(internal::SaveJob& job, internal::Folder& folder, std::int64_t step,
+                    const internal::Retention& retention) {
+    folder.require_ours();
+    job.write([&] { folder.require_ours(); });
+    if (job.report.durability != Durability::durable) return;
+    // The checkpoint is there, whatever becomes of the others.
+    const internal::Attempt tidied =
+        internal::attempting([&] { folder.remove_old(retention, step); });
+    if (tidied) {
+      job.report.warning =
+          fmt::format("saved, but older checkpoints were not removed: {}", tidied->message());
+    }
+  }
+
+  // Returns when the writing thread is done. What it has not read yet when it is given up is copied:
+  // the caller's objects go on.
+  internal::Attempt await_disk() {
+    const internal::Patience patience{options_.write_timeout_seconds, folder_path_.string(),
+                                      "wait() again"};
     try {
-      function();
+      return writing_.wait(session_.communicator(), patience);
     } catch (...) {
-      if (state_) state_->release(copies_);
+      if (job_ != nullptr) job_->state.release(*copies_);
       throw;
     }
   }
 
-  // On the writing thread: until it is done, nobody else touches what is used here.
-  Outcome write(std::int64_t step) {
-    Outcome outcome;
-    outcome.attempt = internal::attempting([&] {
-      folder_->require_ours();
-      outcome.report = session_.write(*state_, folder_->path_of(step));
-      damaged_.erase(step);
-      if (outcome.report.durability != Durability::durable) return;
-      // The checkpoint is there, whatever becomes of the others.
-      const internal::Attempt tidied = internal::attempting([&] { remove_old(step); });
-      if (tidied) {
-        outcome.report.warning =
-            fmt::format("saved, but older checkpoints were not removed: {}", tidied->message());
-      }
-    });
-    return outcome;
-  }
-
-  // Returns when the writing thread is done. Ranks meet again and again meanwhile, so that a slow
-  // disk is not taken for a dead rank.
-  void await_disk() {
-    enum : std::uint64_t { not_yet, done, given_up };
-    const auto start = std::chrono::steady_clock::now();
-    const std::chrono::duration<double> slice(std::min(
-        {1.0, session_.communicator().timeout_seconds() / 4, options_.write_timeout_seconds}));
-    for (std::uint64_t state = not_yet; state != done;) {
-      if (session_.is_writer()) {
-        const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-        const bool ready = writing_.wait_for(slice) == std::future_status::ready;
-        state = ready                                              ? done
-                : elapsed.count() > options_.write_timeout_seconds ? given_up
-                                                                   : not_yet;
-      }
-      state = internal::agree(session_.communicator(), "waiting for the disk", {}, state);
-      if (state == given_up) {
-        throw Error(
-            ErrorCode::deadline_exceeded,
-            fmt::format("{}: the disk is not done after {} s; look at it, then wait() again",
-                        folder_path_.string(), options_.write_timeout_seconds));
-      }
-    }
-  }
-
   void check_options() const {
+    const auto refuse = [](const std::string& message) {
+      throw Error(ErrorCode::invalid_argument, message);
+    };
+    if (folder_path_.empty()) refuse("folder is empty; name one, \".\" for the current one");
     if (options_.keep < 1) {
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("keep is {}; at least 1 checkpoint must stay", options_.keep));
+      refuse(fmt::format("keep is {}; at least 1 checkpoint must stay", options_.keep));
     }
     if (options_.keep_every < 0) {
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("keep_every is {}; 0 or more", options_.keep_every));
+      refuse(fmt::format("keep_every is {}; it is 0 or more", options_.keep_every));
     }
-  }
-
-  // A file that cannot be removed is no reason to fail a save; the next one tries again.
-  void remove_old(std::int64_t saved) {
-    int kept = 0;
-    for (const std::int64_t step : folder_->steps()) {
-      if (damaged_.contains(step)) continue;
-      if (kept < options_.keep || step == saved) {
-        if (step == saved || is_checkpoint(step)) ++kept;
-      } else if (options_.keep_every == 0 || step % options_.keep_every != 0) {
-        folder_->remove(step);
-      }
+    if (!(options_.lock_timeout_seconds >= 0)) {
+      refuse(fmt::format("lock_timeout_seconds is {}; it is 0 or more",
+                         options_.lock_timeout_seconds));
     }
-  }
-
-  // As far as its header tells: what was damaged or put there by others is not one of those to keep.
-  bool is_checkpoint(std::int64_t step) {
-    return !internal::attempting([&] {
-      const std::string path = folder_->path_of(step);
-      internal::ReadableFile file(session_.files(), path);
-      std::array<std::byte, internal::header_bytes> header;
-      const auto start =
-          std::span(header).first(std::min<std::uint64_t>(header.size(), file.size()));
-      file.read(start, 0);
-      internal::check_header(path, start, file.size());
-    });
-  }
-
-  // The file to try after those that were skipped.
-  std::optional<std::string> next_of(const std::vector<std::int64_t>& steps,
-                                     const std::vector<SkippedFile>& skipped, std::int64_t& step) {
-    if (steps.empty()) return std::nullopt;
-    if (skipped.size() < steps.size()) {
-      step = steps[skipped.size()];
-      return folder_->path_of(step);
+    if (!(options_.write_timeout_seconds > 0)) {
+      refuse(fmt::format("write_timeout_seconds is {}; it is more than 0",
+                         options_.write_timeout_seconds));
     }
-    std::string message = fmt::format(
-        "all {} checkpoints in {} are damaged; restore another folder, or remove them to start "
-        "over",
-        steps.size(), folder_path_.string());
-    for (const SkippedFile& file : skipped) message += "; " + file.reason;
-    throw Error(ErrorCode::data_loss, message);
   }
 
   // Rank 0's list on every rank.
-  std::vector<SkippedFile> shared(const std::vector<SkippedFile>& skipped) {
+  std::vector<SkippedFile> shared(const Skipped& skipped) {
     std::string text;
-    for (const SkippedFile& file : skipped) {
+    for (const auto& [step, file] : skipped) {
       text += fmt::format("{}{}{}{}", file.path, '\0', file.reason, '\0');
     }
     internal::broadcast_text(session_.communicator(), text);
@@ -259,13 +250,17 @@ class CheckpointManager::State {
   internal::Session session_;
   CheckpointManagerOptions options_;
   std::filesystem::path folder_path_;
-  std::optional<internal::Folder> folder_;  // rank 0's
-  std::set<std::int64_t> damaged_;
+  int exceptions_ = std::uncaught_exceptions();
   RestoreReport last_restore_;
-  internal::FileBytes copies_;  // of the state, for save_async; kept for the next one
-  std::optional<internal::SavedState> state_;  // of the save under way, on rank 0
-  std::string pending_call_;      // of the save under way, the same on every rank; empty if none
-  std::future<Outcome> writing_;  // rank 0's; the last member: its destructor waits
+  std::string pending_call_;  // of the save under way, the same on every rank; empty if none
+  std::int64_t step_ = 0;     // likewise
+  // Rank 0's, shared with the threads that use its disk.
+  std::shared_ptr<internal::Folder> folder_;
+  internal::Retention retention_;
+  std::shared_ptr<internal::SaveJob> job_;        // under way
+  std::shared_ptr<internal::FileBytes> copies_ =  // of the state; kept for the next save
+      std::make_shared<internal::FileBytes>();
+  internal::DiskTask writing_;
 };
 
 CheckpointManager::CheckpointManager(std::shared_ptr<Communicator> communicator,
@@ -277,24 +272,30 @@ CheckpointManager::CheckpointManager(CheckpointManager&&) noexcept = default;
 CheckpointManager& CheckpointManager::operator=(CheckpointManager&&) noexcept = default;
 CheckpointManager::~CheckpointManager() = default;
 
-SaveReport CheckpointManager::save(std::int64_t step) {
-  return internal::with_memory_errors([&] { return state_->save(step); });
+CheckpointManager::State& CheckpointManager::state() const {
+  if (state_ != nullptr) return *state_;
+  throw Error(ErrorCode::failed_precondition,
+              "this CheckpointManager was moved from; use the one that it was moved to");
 }
-void CheckpointManager::save_async(std::int64_t step) {
-  internal::with_memory_errors([&] { state_->save_async(step); });
+
+SaveReport CheckpointManager::save(std::int64_t step, Location location) {
+  return internal::with_memory_errors([&] { return state().save(step, location); });
+}
+void CheckpointManager::save_async(std::int64_t step, Location location) {
+  internal::with_memory_errors([&] { state().save_async(step, location); });
 }
 SaveReport CheckpointManager::wait() {
-  return internal::with_memory_errors([&] { return state_->wait(); });
+  return internal::with_memory_errors([&] { return state().wait(); });
 }
 
-std::int64_t CheckpointManager::restore_latest(const RestoreOptions& options) {
-  return internal::with_memory_errors([&] { return state_->restore_latest(options); });
+std::int64_t CheckpointManager::restore_latest(const RestoreOptions& options, Location location) {
+  return internal::with_memory_errors([&] { return state().restore_latest(options, location); });
 }
 
-const RestoreReport& CheckpointManager::last_restore() const { return state_->last_restore(); }
+const RestoreReport& CheckpointManager::last_restore() const { return state().last_restore(); }
 
 std::filesystem::path CheckpointManager::path_of(std::int64_t step) const {
-  return state_->path_of(step);
+  return state().path_of(step);
 }
 
 }  // namespace counterpoint::inline v1

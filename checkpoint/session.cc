@@ -34,32 +34,14 @@ std::string check_names(const NamedObjects& objects) {
   return names;
 }
 
-// What is written of a state: read while it stays in its place.
-class ImageOfState final : public FileContent {
- public:
-  ImageOfState(const SavedState& state, ImageLayout& layout)
-      : state_(state), image_(build(state, layout)) {}
-  std::uint64_t size() const override { return image_.size(); }
-  void read(std::uint64_t offset, std::span<std::byte> bytes) const override {
-    const auto guard = state_.reading();
-    image_.read(offset, bytes);
-  }
-
- private:
-  static FileImage build(const SavedState& state, ImageLayout& layout) {
-    const auto guard = state.reading();
-    return layout.image_of(state.root());
-  }
-
-  const SavedState& state_;
-  FileImage image_;
-};
-
 }  // namespace
 
 Session::Session(std::shared_ptr<Communicator> communicator, NamedObjects objects,
-                 std::shared_ptr<FileOperations> files)
-    : objects_(std::move(objects)), files_(std::move(files)), names_(check_names(objects_)) {
+                 std::shared_ptr<FileOperations> files, double disk_timeout_seconds)
+    : objects_(std::move(objects)),
+      files_(std::move(files)),
+      disk_timeout_seconds_(disk_timeout_seconds),
+      names_(check_names(objects_)) {
   if (communicator == nullptr) {
     throw Error(ErrorCode::invalid_argument,
                 "no communicator; use Communicator::world() for a program of one rank");
@@ -80,11 +62,12 @@ void Session::check_context() {
                   current_context().replica_id));
 }
 
-Attempt Session::ask_all(void (Saveable::*question)()) {
+Attempt Session::ask_all(void (Saveable::*question)(const std::source_location&),
+                         const std::source_location& location) {
   Attempt failed;
   for (const NamedObject& object : objects_) {
     // All of them, also after a failure: they may communicate, and every rank must come.
-    Attempt attempt = attempting([&] { (object.object.get()->*question)(); });
+    Attempt attempt = attempting([&] { (object.object.get()->*question)(location); });
     if (attempt && !failed) {
       failed.emplace(attempt->code(),
                      fmt::format("object '{}': {}", object.name, attempt->message()));
@@ -93,14 +76,14 @@ Attempt Session::ask_all(void (Saveable::*question)()) {
   return failed;
 }
 
-void Session::begin_save(const std::string& call) {
-  const std::uint64_t watched =
-      agree(*communicator_, call, ask_all(&Saveable::ensure_in_step), watches_reuse() ? 1 : 0);
+void Session::begin_save(const std::string& call, const std::source_location& location) {
+  const std::uint64_t watched = agree(
+      *communicator_, call, ask_all(&Saveable::ensure_in_step, location), watches_reuse() ? 1 : 0);
   reuse_ledger_.reset();
   if (watched != 0) reuse_ledger_ = gather_reuse_ledger(*communicator_, call);
 }
 
-SavedObject Session::view() const {
+std::shared_ptr<SaveJob> Session::new_save(std::string path) const {
   SavedObject root{
       .type = "checkpoint",
       .attributes = {{"format_version", format_version}, {"stream_version", stream_version}},
@@ -110,14 +93,28 @@ SavedObject Session::view() const {
     root.members.emplace(object.name, object.object->view());
   }
   if (reuse_ledger_) root.members.emplace(reuse_ledger_name, *reuse_ledger_);
-  return root;
+  return std::make_shared<SaveJob>(files_, layout_, std::move(root), std::move(path));
 }
 
-SaveReport Session::write(const SavedState& state, const std::string& path) {
-  const ImageOfState content(state, layout_);
-  SaveReport report{.path = path, .bytes = content.size(), .durability = {}, .warning = {}};
-  report.durability = write_durably(*files_, path, content, &report.warning);
-  return report;
+SaveReport Session::save(const std::string& path, const std::source_location& location) {
+  check_context();
+  const std::string call = "save of " + names_;
+  begin_save(call, location);
+  std::shared_ptr<SaveJob> job;
+  const Attempt attempt = attempting([&] {
+    if (is_writer()) job = new_save(path);
+  });
+  agree(*communicator_, call, attempt);
+  Attempt written;
+  try {
+    const Patience patience{disk_timeout_seconds_, path, "save again"};
+    written = on_disk(*communicator_, patience, [job] { job->write(); });
+  } catch (...) {
+    // The caller's objects go on, whatever the writing thread still has to read of them.
+    if (job != nullptr) job->state.release(job->own_copies);
+    throw;
+  }
+  return conclude_save(call, written, job != nullptr ? std::move(job->report) : SaveReport{});
 }
 
 SaveReport Session::conclude_save(const std::string& call, const Attempt& attempt,

@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
@@ -15,12 +14,12 @@
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
-// Refuses what is no checkpoint before anybody makes room for it.
-void read_header(const std::string& path, ReadableFile& source) {
-  std::array<std::byte, header_bytes> header;
-  const auto start = std::span(header).first(std::min<std::uint64_t>(header.size(), source.size()));
-  source.read(start, 0);
-  check_header(path, start, source.size());
+// What cannot be a checkpoint, whatever it holds: damaged, or no file.
+bool is_damage(FileOperations& files, const std::string& path, const Error& error) {
+  if (error.code() == ErrorCode::data_loss) return true;
+  struct stat status {};
+  return error.code() == ErrorCode::failed_precondition && files.status_of(path, status) == 0 &&
+         !S_ISREG(status.st_mode);
 }
 
 // A lack of memory says nothing about the file: it fails a partial restore too.
@@ -38,8 +37,34 @@ struct Session::Prepared {
   std::string reason;
 };
 
+// What rank 0 looks for on its disk.
+struct Session::Candidate {
+  std::shared_ptr<FileOperations> files;
+  NextFile next_file;
+  std::uint64_t max_file_bytes;
+  std::optional<Error> damage;  // of the file before
+  std::optional<std::string> path;
+  std::shared_ptr<ReadableFile> source;  // null: there is none
+
+  void find() {
+    while (source == nullptr) {
+      path = next_file(damage ? &*damage : nullptr);
+      if (!path) return;
+      try {
+        auto opened = open_shared(files, *path);
+        opened->check_size(max_file_bytes);
+        opened->check_header();  // before anybody makes room for it
+        source = std::move(opened);
+      } catch (const Error& error) {
+        if (!is_damage(*files, *path, error)) throw;
+        damage = error;
+      }
+    }
+  }
+};
+
 void Session::decode(LoadedFile& file) const {
-  const ImageReader reader(file.path, file.bytes.span());
+  const ImageReader reader(file.path, file.bytes->span());
   for (const NamedObject& object : objects_) file.objects.push_back(reader.read(object.name));
   file.drawn = read_reuse_ledger(reader);
   for (const std::string& name : reader.names()) {
@@ -54,27 +79,16 @@ std::optional<LoadedFile> Session::load(const std::string& call, const RestoreOp
                                         const NextFile& next_file) {
   std::optional<Error> damage;
   for (;;) {
-    std::optional<std::string> path;
-    std::optional<ReadableFile> source;
-    const Attempt attempt = attempting([&] {
-      while (is_writer() && !source) {
-        path = next_file(damage ? &*damage : nullptr);
-        if (!path) return;
-        try {
-          source.emplace(*files_, *path);
-          source->check_size(options.max_file_bytes);
-          read_header(*path, *source);
-        } catch (const Error& error) {
-          if (error.code() != ErrorCode::data_loss) throw;
-          damage = error;
-          source.reset();
-        }
-      }
-    });
-    const std::uint64_t size = agree(*communicator_, call, attempt, source ? source->size() : 0);
+    const auto candidate = std::make_shared<Candidate>(
+        Candidate{files_, next_file, options.max_file_bytes, damage, {}, nullptr});
+    const Patience patience{disk_timeout_seconds_, "restore of " + names_, "try again"};
+    const Attempt attempt = on_disk(*communicator_, patience, [candidate] { candidate->find(); });
+    const std::shared_ptr<ReadableFile>& source = candidate->source;
+    const std::uint64_t size =
+        agree(*communicator_, call, attempt, !attempt && source != nullptr ? source->size() : 0);
     if (size == 0) return std::nullopt;
     try {
-      return receive(call, path.value_or(""), source ? &*source : nullptr, size);
+      return receive(call, *candidate, size);
     } catch (const Error& error) {
       // The same on every rank: they go on to the next file together.
       if (error.code() != ErrorCode::data_loss) throw;
@@ -84,29 +98,29 @@ std::optional<LoadedFile> Session::load(const std::string& call, const RestoreOp
 }
 
 // Rank 0's file on every rank, checked and decoded.
-LoadedFile Session::receive(const std::string& call, std::string path, ReadableFile* source,
-                            std::uint64_t size) {
-  LoadedFile file{.path = std::move(path), .bytes = {}, .objects = {}, .unused = {}};
+LoadedFile Session::receive(const std::string& call, Candidate& candidate, std::uint64_t size) {
+  LoadedFile file{.path = candidate.path.value_or(""), .bytes = {}, .objects = {}, .unused = {}};
   std::vector<Digest> leaves;
   agree(*communicator_, "making room for a checkpoint", attempting([&] {
-    file.bytes = FileBytes::allocate(size);
+    file.bytes = std::make_shared<FileBytes>(FileBytes::allocate(size));
     leaves.resize(leaf_count(size - header_bytes));
   }));
   broadcast_text(*communicator_, file.path);
-  const Attempt failed = receive_file(*communicator_, source, file.bytes, leaves);
-  agree(*communicator_, call, failed ? failed : attempting([&] {
-    const FileHeader header =
-        check_header(file.path, file.bytes.span().first(header_bytes), file.bytes.size());
+  const Patience patience{disk_timeout_seconds_, file.path, "try again"};
+  receive_file(*communicator_, std::move(candidate.source), file.bytes, leaves, patience);
+  agree(*communicator_, call, attempting([&] {
+    const std::span<const std::byte> bytes = file.bytes->span();
+    const FileHeader header = check_header(file.path, bytes.first(header_bytes), bytes.size());
     check_digest(file.path, header, leaves);
     decode(file);
   }));
   return file;
 }
 
-RestoreReport Session::restore(const std::string& call, const RestoreOptions& options,
-                               const NextFile& next_file) {
+RestoreReport Session::restore(const std::string& call, const std::source_location& location,
+                               const RestoreOptions& options, const NextFile& next_file) {
   RestoreReport report;
-  const Attempt begun = ask_all(&Saveable::begin_restore);
+  const Attempt begun = ask_all(&Saveable::begin_restore, location);
   if (begun && begun->code() == ErrorCode::diverged) {
     // The objects' other ranks may be doing something else and never come here.
     communicator_->revoke(*begun);

@@ -141,8 +141,12 @@ class SaveableGenerator final : public Saveable {
                                           same ? RestoreOutcome::exact : RestoreOutcome::derived);
   }
 
-  void ensure_in_step() override { store_->ensure_in_step(); }
-  void begin_restore() override { store_->begin_restore(); }
+  void ensure_in_step(const std::source_location& location) override {
+    store_->ensure_in_step(location);
+  }
+  void begin_restore(const std::source_location& location) override {
+    store_->begin_restore(location);
+  }
 
  private:
   std::shared_ptr<StateStore> store_;

@@ -122,11 +122,11 @@ class SaveableMembers final : public Saveable {
     return all;
   }
 
-  void ensure_in_step() override {
-    for (const auto& member : members_) member.object->ensure_in_step();
+  void ensure_in_step(const std::source_location& location) override {
+    for (const auto& member : members_) member.object->ensure_in_step(location);
   }
-  void begin_restore() override {
-    for (const auto& member : members_) member.object->begin_restore();
+  void begin_restore(const std::source_location& location) override {
+    for (const auto& member : members_) member.object->begin_restore(location);
   }
 
  private:
@@ -163,8 +163,8 @@ class SaveableMembers final : public Saveable {
 PendingRestore::~PendingRestore() = default;
 Saveable::~Saveable() = default;
 SavedObject Saveable::view() const { return save(); }
-void Saveable::ensure_in_step() {}
-void Saveable::begin_restore() {}
+void Saveable::ensure_in_step(const std::source_location& /*location*/) {}
+void Saveable::begin_restore(const std::source_location& /*location*/) {}
 
 Tensor borrowed_tensor(const Tensor& tensor) {
   // Nobody writes through it: what a checkpoint gets is read.

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -59,12 +60,14 @@ class COUNTERPOINT_PUBLIC Saveable {
   // `saved` must outlive what is returned, which may still read it in commit(). Errors:
   // invalid_argument with what differs (type, shape, algorithm); the object is unchanged.
   virtual std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) = 0;
-  // Called by every rank before a save. Collective where it communicates. Errors: diverged if the
-  // replicas' copies differ.
-  virtual void ensure_in_step();
-  // Called by every rank before a restore. Collective where it communicates. Errors: diverged if
-  // ranks are doing something else.
-  virtual void begin_restore();
+  // Called by every rank before a save, which was called at `location`. Collective where it
+  // communicates. Errors: diverged if the replicas' copies differ.
+  virtual void ensure_in_step(
+      const std::source_location& location = std::source_location::current());
+  // Called by every rank before a restore, which was called at `location`. Collective where it
+  // communicates. Errors: diverged if ranks are doing something else.
+  virtual void begin_restore(
+      const std::source_location& location = std::source_location::current());
 };
 
 // `tensor`'s memory as a tensor that does not own it. Errors: failed_precondition without data on

@@ -62,7 +62,7 @@ StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin, 
 
 StateStore::~StateStore() = default;
 
-void StateStore::begin_restore() {}
+void StateStore::begin_restore(const std::source_location& /*location*/) {}
 
 std::vector<StreamState> StateStore::replica_states() const { return {}; }
 

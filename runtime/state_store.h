@@ -82,13 +82,14 @@ class COUNTERPOINT_PUBLIC StateStore {
                       const StreamState& state) = 0;
   // How many replicas' streams derive from this state; 0 for a store made outside of a strategy.
   virtual int num_replicas() const noexcept = 0;
-  // Collective if there are ranks. Errors: diverged if the replicas' copies differ.
-  virtual void ensure_in_step() = 0;
+  // Before a save that was called at `location`. Collective if there are ranks. Errors: diverged if
+  // the replicas' copies differ.
+  virtual void ensure_in_step(const std::source_location& location) = 0;
   // Errors: failed_precondition if a restore from `context` may not assign. Changes nothing.
   virtual void check_assignable(const Context& context) const = 0;
-  // Collective if there are ranks: all of them are about to restore. Errors: diverged if they are
-  // not.
-  virtual void begin_restore();
+  // Collective if there are ranks: all of them are about to restore, called at `location`. Errors:
+  // diverged if they are not.
+  virtual void begin_restore(const std::source_location& location);
 
   // Where a strategy saves replicas that differ: each replica's state, as the last ensure_in_step()
   // found them. Nothing where they are alike.
@@ -132,7 +133,7 @@ class COUNTERPOINT_PUBLIC PlainStore final : public StateStore,
   StreamState read(const Context& context) const override;
   void assign(const Context& context, const CallRecord& record, const StreamState& state) override;
   int num_replicas() const noexcept override { return 0; }
-  void ensure_in_step() override {}
+  void ensure_in_step(const std::source_location& /*location*/) override {}
   void check_assignable(const Context& context) const override;
 
   // Without regard to turns: for the domain that gives them.

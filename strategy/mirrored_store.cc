@@ -127,7 +127,7 @@ void MirroredStore::assign(const Context& context, const CallRecord& record,
   }
   // What was restored has been checked, and cannot fail any more, wherever it is committed.
   if (record.operation != Operation::restore) core_->check_use(context, origin().to_string());
-  core_->record_for_all(stream_, record);
+  core_->record_for_all(stream_, located(record));
   if (shared_claims_ != nullptr) shared_claims_->rewind();
   for (Copy& copy : copies_) {
     if (copy.claims != nullptr) copy.claims->rewind();
@@ -135,9 +135,20 @@ void MirroredStore::assign(const Context& context, const CallRecord& record,
   }
 }
 
-void MirroredStore::ensure_in_step() { core_->begin_save(*this, origin().location); }
+void MirroredStore::ensure_in_step(const std::source_location& location) {
+  core_->begin_save(*this, location);
+}
 
-void MirroredStore::begin_restore() { core_->begin_restore(origin().location); }
+void MirroredStore::begin_restore(const std::source_location& location) {
+  restored_at_ = location;
+  core_->begin_restore(location);
+}
+
+CallRecord MirroredStore::located(const CallRecord& record) const noexcept {
+  CallRecord located = record;
+  if (record.operation == Operation::restore) located.location = restored_at_;
+  return located;
+}
 
 void MirroredStore::check_assignable(const Context& context) const {
   core_->check_use(context, origin().to_string());
@@ -164,7 +175,7 @@ void MirroredStore::check_each_assignable(const Context& context, std::int64_t c
 
 void MirroredStore::assign_each(const Context& /*context*/, const CallRecord& record,
                                 std::span<const StreamState> states) noexcept {
-  core_->record_for_all(stream_, record);
+  core_->record_for_all(stream_, located(record));
   if (shared_claims_ != nullptr) shared_claims_->rewind();
   const auto first = static_cast<std::size_t>(core_->first_replica_id());
   for (std::size_t i = 0; i < copies_.size(); ++i) put(copies_[i], states[first + i]);
@@ -240,7 +251,7 @@ void RunStore::assign(const Context& context, const CallRecord& record, const St
   state_.assign(state);
 }
 
-void RunStore::ensure_in_step() {
+void RunStore::ensure_in_step(const std::source_location& /*location*/) {
   throw Error(
       ErrorCode::failed_precondition,
       fmt::format("{} was made by replica {} in a run and differs from replica to replica; a "

@@ -47,7 +47,7 @@ class PendingVariable final : public PendingRestore {
                                                     .dtype = value_.dtype(),
                                                     .shape = shape,
                                                     .scalars = {},
-                                                    .location = store_->location_});
+                                                    .location = store_->restored_at_});
     const std::size_t bytes = store_->copy_bytes();
     if (bytes == 0) return;
     const bool each = shape.size() != store_->copies_.front().value.shape().size();
@@ -174,9 +174,14 @@ std::unique_ptr<PendingRestore> VariableStore::prepare(const SavedObject& saved)
   return std::make_unique<PendingVariable>(shared_from_this(), value, RestoreOutcome::exact);
 }
 
-void VariableStore::ensure_in_step() { core_->begin_save(*this, location_); }
+void VariableStore::ensure_in_step(const std::source_location& location) {
+  core_->begin_save(*this, location);
+}
 
-void VariableStore::begin_restore() { core_->begin_restore(location_); }
+void VariableStore::begin_restore(const std::source_location& location) {
+  restored_at_ = location;
+  core_->begin_restore(location);
+}
 
 Shape VariableStore::shape_of_all() const {
   Shape shape = copies_.front().value.shape();

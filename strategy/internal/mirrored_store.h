@@ -51,9 +51,9 @@ class MirroredStore final : public StateStore, public MirroredObject {
   StreamState read(const Context& context) const override;
   void assign(const Context& context, const CallRecord& record, const StreamState& state) override;
   int num_replicas() const noexcept override { return core_->num_replicas(); }
-  void ensure_in_step() override;
+  void ensure_in_step(const std::source_location& location) override;
   void check_assignable(const Context& context) const override;
-  void begin_restore() override;
+  void begin_restore(const std::source_location& location) override;
   std::vector<StreamState> replica_states() const override;
   void check_each_assignable(const Context& context, std::int64_t count) const override;
   void assign_each(const Context& context, const CallRecord& record,
@@ -76,6 +76,8 @@ class MirroredStore final : public StateStore, public MirroredObject {
   // Before the copies move: what the draw takes, of the stream that it is on.
   void claim(const Context& context, const Reservation& reserved, std::uint64_t blocks,
              const CallRecord& record, KeyUse key_use);
+  // A restore's record says where it was called, which begin_restore() was told.
+  CallRecord located(const CallRecord& record) const noexcept;
   // Without a word to any log.
   void put(Copy& copy, const StreamState& state) noexcept;
 
@@ -83,6 +85,7 @@ class MirroredStore final : public StateStore, public MirroredObject {
   const std::uint64_t stream_;
   std::vector<Copy> copies_;
   const std::unique_ptr<BlockClaims> shared_claims_;  // of streams that replicas share
+  std::source_location restored_at_;
 };
 
 // Private to one replica and not compared with the others.
@@ -97,7 +100,7 @@ class RunStore final : public StateStore {
   StreamState read(const Context& context) const override;
   void assign(const Context& context, const CallRecord& record, const StreamState& state) override;
   int num_replicas() const noexcept override { return core_->num_replicas(); }
-  void ensure_in_step() override;
+  void ensure_in_step(const std::source_location& location) override;
   void check_assignable(const Context& context) const override;
 
  private:

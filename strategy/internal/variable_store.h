@@ -36,8 +36,8 @@ class VariableStore : public Saveable,
   SavedObject save() const override;
   SavedObject view() const override;
   std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override;
-  void ensure_in_step() override;
-  void begin_restore() override;
+  void ensure_in_step(const std::source_location& location) override;
+  void begin_restore(const std::source_location& location) override;
 
   // MirroredObject
   std::uint64_t identity() const override;
@@ -59,6 +59,7 @@ class VariableStore : public Saveable,
   const std::shared_ptr<StrategyCore> core_;
   const std::string name_;
   const std::source_location location_;
+  std::source_location restored_at_;
   const std::int64_t number_;  // among those of its name, or else its line, from 0
   const std::uint64_t digest_;
   std::vector<Copy> copies_;

@@ -56,7 +56,7 @@ class FakeGenerator final : public cp::Saveable {
     return pending;
   }
 
-  void ensure_in_step() override {
+  void ensure_in_step(const std::source_location& /*location*/) override {
     if (on_ensure) on_ensure();
   }
 
