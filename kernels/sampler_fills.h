@@ -57,13 +57,19 @@ struct CategoricalFill {
   double* sums = nullptr;  // room for `classes` numbers
 };
 
+struct BoundedNormalParameters {
+  double mean = 0;
+  double stddev = 1;
+  double minval = 0;
+  double maxval = 1;
+};
+
 // One sequence of accepted candidates, so the whole is drawn: layout as BatchedDraw's.
 struct BoundedNormalFill {
-  DType dtype = DType::f32;  // f16, f32, f64: of the output and the parameters
-  const void* mean = nullptr;
-  const void* stddev = nullptr;
-  const void* minval = nullptr;
-  const void* maxval = nullptr;
+  DType dtype = DType::f32;  // f16, f32, f64: of the output
+  // parameters(context, b) are those of set b, numbers of that type.
+  BoundedNormalParameters (*parameters)(const void* context, std::uint64_t b) = nullptr;
+  const void* context = nullptr;
   std::uint64_t batch = 1;
   std::uint64_t samples = 0;
   std::uint64_t key = 0;
@@ -79,7 +85,7 @@ struct Samplers {
   void (*poisson)(const PoissonFill& fill) = nullptr;
   void (*categorical)(const CategoricalFill& fill) = nullptr;
   // False if a set of parameters had more than kMostRejections rejections in a row, with its number
-  // in `failed_batch`.
+  // in `failed_batch`; nothing was written then.
   bool (*bounded_normal)(const BoundedNormalFill& fill, std::uint64_t* failed_batch) = nullptr;
 };
 

@@ -79,8 +79,6 @@ DrawPlan::DrawPlan(const StreamDefinition& definition, Operation operation, DTyp
   const std::int64_t row = shape.front() == 0 ? 0 : elements_ / shape.front();
   fill_.first_element = static_cast<std::uint64_t>(rows.first * row);
   fill_.count = static_cast<std::uint64_t>(rows.count * row);
-  written_shape_.assign(shape.begin(), shape.end());
-  written_shape_.front() = rows.count;
   result_count_ = rows.count * row;
   if (!broadcast_) return;
   const auto by_row = [&](const Tensor& parameter) {
@@ -95,6 +93,8 @@ DrawPlan::DrawPlan(const StreamDefinition& definition, Operation operation, DTyp
                     shape_to_string(shape), shape_to_string(broadcast_->scale.shape()),
                     shape_to_string(broadcast_->offset.shape())));
   }
+  written_shape_.assign(shape.begin(), shape.end());
+  written_shape_.front() = rows.count;
   broadcast_->shape.front() = rows.count;
   broadcast_->raw = Tensor(record_.dtype, Shape{result_count_});
   result_count_ = element_count(broadcast_->shape);

@@ -1,8 +1,9 @@
 // Checks and calls of the stateless bounded normal.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstring>
 
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/internal/stateless_draw.h"
@@ -11,6 +12,90 @@
 namespace counterpoint::inline v1 {
 namespace {
 
+using kernels::BoundedNormalParameters;
+
+// Four parameters, broadcast against each other where they lie: set `b` is found by strides, so that
+// nothing is allocated.
+class ParameterSets {
+ public:
+  // Errors: invalid_argument if they do not broadcast or `shape` does not end with their shape. All
+  // arguments must outlive it.
+  ParameterSets(std::string_view sampler, ShapeView shape,
+                const std::array<const Parameter*, 4>& parameters, DType dtype)
+      : parameters_(parameters), dtype_(dtype) {
+    std::size_t rank = 0;
+    for (const Parameter* parameter : parameters_)
+      rank = std::max(rank, lengths(*parameter).size());
+    shape_ = shape.last(std::min(rank, shape.size()));
+    if (rank > shape.size() || !has_shape()) fail(sampler, shape);
+    batch_ = static_cast<std::uint64_t>(element_count(shape_));
+    samples_ = batch_ == 0 ? 0 : static_cast<std::uint64_t>(element_count(shape)) / batch_;
+  }
+
+  std::uint64_t batch() const noexcept { return batch_; }
+  std::uint64_t samples() const noexcept { return samples_; }
+  BoundedNormalParameters operator[](std::uint64_t b) const {
+    return {.mean = at(0, b), .stddev = at(1, b), .minval = at(2, b), .maxval = at(3, b)};
+  }
+
+ private:
+  static ShapeView lengths(const Parameter& parameter) {
+    return parameter.tensor() == nullptr ? ShapeView() : ShapeView(parameter.tensor()->shape());
+  }
+
+  // Whether the parameters together have shape_.
+  bool has_shape() const {
+    for (std::size_t back = 1; back <= shape_.size(); ++back) {
+      const std::int64_t wanted = shape_[shape_.size() - back];
+      bool found = wanted == 1;
+      for (const Parameter* parameter : parameters_) {
+        const ShapeView own = lengths(*parameter);
+        if (back > own.size()) continue;
+        const std::int64_t length = own[own.size() - back];
+        if (length != 1 && length != wanted) return false;
+        found = found || length == wanted;
+      }
+      if (!found) return false;
+    }
+    return true;
+  }
+
+  [[noreturn]] void fail(std::string_view sampler, ShapeView shape) const {
+    Shape broadcast;
+    for (const Parameter* parameter : parameters_) {
+      broadcast = broadcast_shapes(broadcast, lengths(*parameter));
+    }
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("the shape of a {} must end with that of its parameters: {} does not "
+                            "end with {}",
+                            sampler, shape_to_string(shape), shape_to_string(broadcast)));
+  }
+
+  double at(std::size_t index, std::uint64_t b) const {
+    const Tensor* const tensor = parameters_[index]->tensor();
+    if (tensor == nullptr) return parameters_[index]->as_floating(dtype_);
+    const ShapeView own = tensor->shape();
+    auto rest = static_cast<std::int64_t>(b);
+    std::int64_t element = 0;
+    std::int64_t stride = 1;
+    for (std::size_t back = 1; back <= own.size(); ++back) {
+      const std::int64_t length = own[own.size() - back];
+      const std::int64_t whole = shape_[shape_.size() - back];
+      if (length != 1) element += rest % whole * stride;
+      rest /= whole;
+      stride *= length;
+    }
+    return element_as_floating(*tensor, element, dtype_);
+  }
+
+  std::array<const Parameter*, 4> parameters_;
+  DType dtype_;
+  ShapeView shape_;  // of the sets
+  std::uint64_t batch_ = 0;
+  std::uint64_t samples_ = 0;
+};
+
+// A draw that was checked; run() writes it.
 class BoundedNormal {
  public:
   BoundedNormal(ShapeView shape, const Parameter& mean, const Parameter& stddev,
@@ -18,23 +103,23 @@ class BoundedNormal {
                 const StreamDefinition& definition)
       : definition_(definition),
         dtype_(check(dtype, definition)),
-        parameters_(kName, shape, {&mean, &stddev, &minval, &maxval}, dtype) {
-    for (std::uint64_t b = 0; b < parameters_.batch() && parameters_.count() != 0; ++b) {
-      check_parameters(b);
-    }
+        sets_(kName, shape, {&mean, &stddev, &minval, &maxval}, dtype) {
+    if (sets_.samples() == 0) return;
+    for (std::uint64_t b = 0; b < sets_.batch(); ++b) check_set(sets_[b]);
   }
 
-  // Errors: invalid_argument after too many rejections; `output` then holds a part.
+  // Errors: invalid_argument after too many rejections; `output` is then as it was.
   void run(const StatelessSeed& seed, void* output) const {
     const Reservation reserved = stateless_reservation(definition_, seed);
+    const auto parameters = [](const void* sets, std::uint64_t b) {
+      return (*static_cast<const ParameterSets*>(sets))[b];
+    };
     std::uint64_t failed = 0;
     const bool done = definition_.samplers.bounded_normal({.dtype = dtype_,
-                                                           .mean = parameters_.data(0),
-                                                           .stddev = parameters_.data(1),
-                                                           .minval = parameters_.data(2),
-                                                           .maxval = parameters_.data(3),
-                                                           .batch = parameters_.batch(),
-                                                           .samples = parameters_.samples(),
+                                                           .parameters = parameters,
+                                                           .context = &sets_,
+                                                           .batch = sets_.batch(),
+                                                           .samples = sets_.samples(),
                                                            .key = reserved.key,
                                                            .counter = reserved.counter,
                                                            .output = output},
@@ -42,7 +127,7 @@ class BoundedNormal {
     if (!done) {
       throw Error(ErrorCode::invalid_argument,
                   fmt::format("{} candidates in a row were rejected for {}; widen the bounds",
-                              kernels::kMostRejections + 1, text_of(failed)));
+                              kernels::kMostRejections + 1, text_of(sets_[failed])));
     }
   }
 
@@ -54,27 +139,25 @@ class BoundedNormal {
     check_dtype(kName, dtype, is_binary_float(dtype), "f16, f32 or f64");
     return dtype;
   }
-  std::string text_of(std::uint64_t b) const {
-    return fmt::format("mean {}, stddev {}, minval {}, maxval {}", parameters_.at(0, b),
-                       parameters_.at(1, b), parameters_.at(2, b), parameters_.at(3, b));
+  static std::string text_of(const BoundedNormalParameters& set) {
+    return fmt::format("mean {}, stddev {}, minval {}, maxval {}", set.mean, set.stddev, set.minval,
+                       set.maxval);
   }
-  void check_parameters(std::uint64_t b) const {
-    const double stddev = parameters_.at(1, b);
-    const double minval = parameters_.at(2, b);
-    const double maxval = parameters_.at(3, b);
-    const bool valid = std::isfinite(parameters_.at(0, b)) && std::isfinite(stddev) && stddev > 0 &&
-                       minval < maxval && (std::isfinite(minval) || std::isfinite(maxval));
+  void check_set(const BoundedNormalParameters& set) const {
+    const bool valid = std::isfinite(set.mean) && std::isfinite(set.stddev) && set.stddev > 0 &&
+                       set.minval < set.maxval &&
+                       (std::isfinite(set.minval) || std::isfinite(set.maxval));
     if (!valid) {
       throw Error(ErrorCode::invalid_argument,
                   fmt::format("{} in {} needs finite mean and stddev, stddev > 0, minval < maxval "
                               "and one finite bound, not {}",
-                              kName, dtype_name(dtype_), text_of(b)));
+                              kName, dtype_name(dtype_), text_of(set)));
     }
   }
 
   const StreamDefinition& definition_;
   DType dtype_;
-  BatchedParameters parameters_;
+  ParameterSets sets_;
 };
 
 }  // namespace
@@ -96,12 +179,9 @@ void fill_stateless_parameterized_truncated_normal(const FillTarget& out, const 
                                                    ShapeView shape,
                                                    const AlgorithmName& algorithm) {
   const LogicalShape logical(out, shape);
-  const ShapeView lengths = logical;
-  // By way of a tensor, since it may fail half-way.
-  const Tensor drawn =
-      stateless_parameterized_truncated_normal(Shape(lengths.begin(), lengths.end()), seed, mean,
-                                               stddev, minval, maxval, out.dtype(), algorithm);
-  if (drawn.size() != 0) std::memcpy(out.data(), drawn.bytes().data(), drawn.bytes().size());
+  const BoundedNormal draw(logical, mean, stddev, minval, maxval, out.dtype(),
+                           stream_definition(algorithm));
+  draw.run(seed, out.data());
 }
 
 }  // namespace counterpoint::inline v1

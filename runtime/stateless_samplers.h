@@ -86,8 +86,8 @@ Tensor stateless_parameterized_truncated_normal(
 }
 
 // ---- filling a caller's array -------------------------------------------------------------------
-// The same numbers, without an allocation where parameters are scalars and classes 256 at most; the
-// bounded normal, which may fail half-way, takes memory for a result. `shape` is one dimension by
+// The same numbers, without an allocation where parameters are scalars (the bounded normal's may be
+// tensors too, which must not lie in the array) and classes 256 at most. `shape` is one dimension by
 // default. Errors: also invalid_argument if the array has another number of elements.
 
 COUNTERPOINT_PUBLIC void fill_stateless_gamma(

@@ -87,7 +87,7 @@ class DrawPlan {
 
   CallRecord record_;
   std::int64_t elements_ = 0;  // drawn
-  Shape written_shape_;        // of rows, if not all are written
+  Shape written_shape_;        // of rows with broadcast_, if not all are written
   std::int64_t result_count_ = 0;
   std::uint64_t blocks_ = 0;
   kernels::Fill fill_;  // but for key, counter and output
@@ -115,6 +115,8 @@ Shape broadcast_shapes(ShapeView a, ShapeView b);
 // with the indices of the elements that broadcast to it.
 template <class Visit>
 void for_each_broadcast(ShapeView shape, const std::array<ShapeView, 3>& operands, Visit visit) {
+  const std::int64_t count = element_count(shape);
+  if (count == 0) return;  // the other lengths may make strides that overflow
   const std::size_t rank = shape.size();
   std::array<std::vector<std::int64_t>, 3> strides;
   for (std::size_t operand = 0; operand < operands.size(); ++operand) {
@@ -127,7 +129,6 @@ void for_each_broadcast(ShapeView shape, const std::array<ShapeView, 3>& operand
       stride *= length;
     }
   }
-  const std::int64_t count = element_count(shape);
   std::vector<std::int64_t> position(rank, 0);
   std::array<std::int64_t, 3> at{};
   for (std::int64_t i = 0; i < count; ++i) {

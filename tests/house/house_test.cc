@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -173,6 +174,33 @@ TEST(Files, NameNoFolderOfTheMachineTheyWereWrittenOn) {
       }
     }
   }
+}
+
+// Of each public function that fills a caller's array, tests/runtime/no_allocation_test.cc has a call.
+TEST(Fills, AreAllInTheTestOfAllocations) {
+  const std::regex declaration(R"(void (fill_\w+)\()");
+  const std::map<std::string, std::string> callers = {{"runtime/generator.h", "generator."},
+                                                      {"runtime/sharded_draws.h", "sharded."},
+                                                      {"runtime/stateless.h", ""},
+                                                      {"runtime/stateless_samplers.h", ""}};
+  std::string test;
+  for (const File& file : house::files()) {
+    if (file.path != "tests/runtime/no_allocation_test.cc") continue;
+    for (const std::string& line : file.lines) test += line + '\n';
+  }
+  int checked = 0;
+  for (const File& file : house::files()) {
+    if (!file.is_header() || !house::is_public(file.path)) continue;
+    for (const std::string& line : file.lines) {
+      std::smatch match;
+      if (line.starts_with("//") || !std::regex_search(line, match, declaration)) continue;
+      ++checked;
+      ASSERT_TRUE(callers.contains(file.path)) << file.path << ": " << line;
+      const std::string call = " " + callers.at(file.path) + match[1].str() + "(";
+      EXPECT_NE(test.find(call), std::string::npos) << file.path << ":" << call;
+    }
+  }
+  EXPECT_GE(checked, 17);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 // Filling a caller's array allocates nothing, whatever is drawn: by generators, stateless functions and
-// kernels, of every distribution, type and algorithm, few elements or many. Scalar parameters; tensors
-// that broadcast are combined in memory of their own, and bounded normals, which may fail half-way, are
-// drawn into memory of their own.
+// kernels, of every distribution, type and algorithm, few elements or many; Fills in
+// tests/house/house_test.cc sees that none is left out. Scalar parameters: tensors that broadcast are
+// combined in memory of their own, but for bounded normals, which allocate nothing with them either.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -11,6 +12,7 @@
 
 #include "counterpoint/kernels/targets.h"
 #include "counterpoint/runtime/generator.h"
+#include "counterpoint/runtime/sharded_draws.h"
 #include "counterpoint/runtime/stateless.h"
 #include "counterpoint/runtime/stateless_samplers.h"
 
@@ -130,6 +132,23 @@ TEST_F(NoAllocation, Generators) {
   EXPECT_EQ(calls_, (4 * 3 * 5 + 4 * 2 * 5 + 2 + 1) + (4 * 2 * 5 + 5 + 4 * 2 * 5 + 1));
 }
 
+TEST_F(NoAllocation, ShardedDraws) {
+  auto generator = Generator::from_seed(1);
+  const auto sharded = generator.sharded();
+  std::vector<float> floats(kMost);
+  std::vector<std::int64_t> integers(kMost);
+  const auto shape_of = [](auto out) {
+    return std::array<std::int64_t, 2>{static_cast<std::int64_t>(out.size()), 1};
+  };
+  check_lengths(
+      floats, [&](auto out) { sharded.fill_normal(out, shape_of(out), 1.0, 2.0); },
+      "sharded normal");
+  check_lengths(
+      integers, [&](auto out) { sharded.fill_uniform(out, shape_of(out), 0, 9); },
+      "sharded int range");
+  EXPECT_EQ(calls_, 2 * 5);
+}
+
 TEST_F(NoAllocation, StatelessFunctions) {
   for_each_type([&]<class T>(T) {
     std::vector<T> buffer(kMost);
@@ -177,6 +196,34 @@ TEST_F(NoAllocation, StatelessSamplers) {
       [&](auto out) { fill_stateless_normal(out, seed, 0.0, 1.0, {}, Algorithm::threefry); },
       "ThreeFry normal");
   EXPECT_EQ(calls_, 5 * 5);
+}
+
+TEST_F(NoAllocation, BoundedNormals) {
+  const StatelessSeed seed = {1, 2};
+  const auto check_type = [&]<class T>(T) {
+    std::vector<T> buffer(kMost);
+    check_lengths(
+        buffer,
+        [&](auto out) { fill_stateless_parameterized_truncated_normal(out, seed, 0, 1, -1, 5); },
+        "bounded normal");
+    check_lengths(
+        buffer,
+        [&](auto out) { fill_stateless_parameterized_truncated_normal(out, seed, 0, 1, 10, 11); },
+        "bounded normal that may fail");
+    const Tensor low = Tensor::from<double>({-1, 0, 10}, {3, 1});
+    const Tensor scale = Tensor::from<float>({1, 2}, {2});
+    const std::array<std::int64_t, 3> shape = {50, 3, 2};
+    check(
+        [&] {
+          fill_stateless_parameterized_truncated_normal(std::span(buffer.data(), 300), seed, 0,
+                                                        scale, low, 11, shape);
+        },
+        "bounded normal of tensors");
+  };
+  check_type(Float16{});
+  check_type(float{});
+  check_type(double{});
+  EXPECT_EQ(calls_, 3 * (2 * 5 + 1));
 }
 
 // The kernels alone, on every instruction set.
