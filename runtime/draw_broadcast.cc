@@ -7,6 +7,7 @@
 
 #include "counterpoint/kernels/internal/math_xla.h"
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/internal/call_parameters.h"
 #include "counterpoint/runtime/internal/draw.h"
 #include "counterpoint/runtime/internal/fill_pool.h"
 
@@ -102,11 +103,7 @@ Tensor converted_parameter(const Parameter& parameter, DType dtype) {
 std::uint64_t record_scalar(const Parameter& parameter, DType dtype) {
   const Tensor* tensor = parameter.tensor();
   if (tensor == nullptr) return std::bit_cast<std::uint64_t>(parameter.as_floating(dtype));
-  std::uint64_t digest = mix_digest(1, static_cast<std::uint64_t>(tensor->dtype()));
-  for (const std::int64_t length : tensor->shape()) {
-    digest = mix_digest(digest, static_cast<std::uint64_t>(length));
-  }
-  return digest;
+  return tensor_scalar(tensor->dtype(), tensor->shape());
 }
 
 Shape broadcast_shapes(ShapeView a, ShapeView b) {
@@ -137,7 +134,7 @@ void DrawPlan::plan_broadcast(const Parameter& first, const Parameter& second) {
   broadcast_.emplace(Broadcast{.shape = std::move(shape),
                                .scale = std::move(scale),
                                .offset = std::move(offset),
-                               .raw = Tensor(dtype(), Shape{elements_})});
+                               .raw = Tensor(dtype(), Shape{result_count_ == 0 ? 0 : elements_})});
 }
 
 void DrawPlan::run_broadcast(const StreamDefinition& definition, void* output) {

@@ -123,13 +123,21 @@ COUNTERPOINT_PUBLIC void fill_stateless_binomial(
 // ---- shuffling ----------------------------------------------------------------------------------
 
 // Where the shuffle of `count` items swaps: at each call the offset from i of i's partner, for i =
-// 0, 1, ..., count - 2.
+// 0, 1, ..., count - 1; the last one's is 0.
 class COUNTERPOINT_PUBLIC ShuffleOffsets {
  public:
   // Errors: invalid_argument for more than 2^32 items and for another algorithm than Philox.
   ShuffleOffsets(std::uint64_t count, const StatelessSeed& seed,
                  const AlgorithmName& algorithm = Algorithm::auto_select);
+  // Errors: failed_precondition after `count` calls.
   std::uint64_t next();
+  // Shuffles the `count` items, if none was taken yet.
+  template <class T>
+  void shuffle(std::span<T> items) {
+    for (std::size_t i = 0; i + 1 < items.size(); ++i) {
+      std::swap(items[i], items[i + static_cast<std::size_t>(next())]);
+    }
+  }
 
  private:
   void refill();
@@ -142,7 +150,8 @@ class COUNTERPOINT_PUBLIC ShuffleOffsets {
   std::array<std::uint32_t, 256> words_{};
 };
 
-// The items of `value` along axis 0 in a random order; a scalar is invalid_argument.
+// The items of `value` along axis 0 in a random order. Errors: invalid_argument for a scalar and for
+// more than 2^32 items that are not empty, resource_exhausted without memory for 8 bytes an item.
 COUNTERPOINT_PUBLIC Tensor
 stateless_shuffle(const Tensor& value, const StatelessSeed& seed,
                   const AlgorithmName& algorithm = Algorithm::auto_select);
@@ -151,10 +160,7 @@ stateless_shuffle(const Tensor& value, const StatelessSeed& seed,
 template <class T>
 void stateless_shuffle(std::span<T> items, const StatelessSeed& seed,
                        const AlgorithmName& algorithm = Algorithm::auto_select) {
-  ShuffleOffsets offsets(items.size(), seed, algorithm);
-  for (std::size_t i = 0; i + 1 < items.size(); ++i) {
-    std::swap(items[i], items[i + static_cast<std::size_t>(offsets.next())]);
-  }
+  ShuffleOffsets(items.size(), seed, algorithm).shuffle(items);
 }
 
 }  // namespace counterpoint::inline v1

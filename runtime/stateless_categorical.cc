@@ -32,7 +32,7 @@ class Categorical {
     }
     count_ = element_count(std::array{logits.shape()[0], num_samples});
     bytes_ = logits.bytes();
-    if (static_cast<std::size_t>(logits.shape()[1]) > few_sums_.size()) {
+    if (count_ != 0 && static_cast<std::size_t>(logits.shape()[1]) > few_sums_.size()) {
       many_sums_ = Tensor(DType::f64, {logits.shape()[1]});
     }
   }

@@ -4,6 +4,7 @@
 
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/internal/stateless_draw.h"
@@ -74,6 +75,15 @@ Tensor StatelessSeed::tensor() const {
 
 std::string StatelessSeed::to_string() const {
   return fmt::format("[{}, {}]", words_[0], words_[1]);
+}
+
+void detail::check_foldable(std::uint64_t data) {
+  if (std::in_range<std::int64_t>(data)) return;
+  throw Error(
+      ErrorCode::invalid_argument,
+      fmt::format("fold_in takes an i32 or i64, and {} is beyond i64; fold its halves in, one "
+                  "after the other",
+                  data));
 }
 
 StatelessSeed fold_in(const StatelessSeed& seed, std::int32_t data,

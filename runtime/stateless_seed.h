@@ -18,6 +18,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "counterpoint/runtime/algorithm.h"
@@ -28,6 +29,8 @@ namespace counterpoint::inline v1 {
 namespace detail {
 template <class T>
 inline constexpr bool fits_i32 = std::numeric_limits<T>::digits <= 31;
+// Errors: invalid_argument beyond i64.
+COUNTERPOINT_PUBLIC void check_foldable(std::uint64_t data);
 }  // namespace detail
 
 class COUNTERPOINT_PUBLIC StatelessSeed {
@@ -62,10 +65,29 @@ class COUNTERPOINT_PUBLIC StatelessSeed {
 
 // A seed for `data` (a step, a replica id) under `seed`: one integer of data's type drawn from the
 // seed, then data. An i32 and an i64 of equal value give different seeds, as in TensorFlow.
+//
+// Any integer, but no bool: one of a type that fits i32 is an i32, as a small int of Python is to
+// TensorFlow; others, std::size_t too, are an i64 whatever their value: write std::int32_t{7} for what
+// Python's 7 gives. Errors: invalid_argument for a value beyond i64, where TensorFlow has no seed either
+// (it folds a uint64 to a pair of uint64, which none of its functions takes).
 COUNTERPOINT_PUBLIC StatelessSeed fold_in(const StatelessSeed& seed, std::int32_t data,
                                           const AlgorithmName& algorithm = Algorithm::auto_select);
 COUNTERPOINT_PUBLIC StatelessSeed fold_in(const StatelessSeed& seed, std::int64_t data,
                                           const AlgorithmName& algorithm = Algorithm::auto_select);
+template <std::integral T>
+StatelessSeed fold_in(const StatelessSeed& seed, T data,
+                      const AlgorithmName& algorithm = Algorithm::auto_select) {
+  if constexpr (detail::fits_i32<T>) {
+    return fold_in(seed, static_cast<std::int32_t>(data), algorithm);
+  } else {
+    if constexpr (std::is_unsigned_v<T>) {
+      detail::check_foldable(static_cast<std::uint64_t>(data));
+    }
+    return fold_in(seed, static_cast<std::int64_t>(data), algorithm);
+  }
+}
+StatelessSeed fold_in(const StatelessSeed& seed, bool data,
+                      const AlgorithmName& algorithm = Algorithm::auto_select) = delete;
 // Errors: invalid_argument unless data is one i32 or i64.
 COUNTERPOINT_PUBLIC StatelessSeed fold_in(const StatelessSeed& seed, const Tensor& data,
                                           const AlgorithmName& algorithm = Algorithm::auto_select);

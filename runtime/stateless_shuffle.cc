@@ -37,6 +37,13 @@ void ShuffleOffsets::refill() {
 }
 
 std::uint64_t ShuffleOffsets::next() {
+  if (drawn_ == count_) {
+    throw Error(
+        ErrorCode::failed_precondition,
+        fmt::format("a shuffle of {0} items has {0} offsets, the last of them 0; make another "
+                    "ShuffleOffsets to go on",
+                    count_));
+  }
   const std::uint64_t at = drawn_ % words_.size();
   if (at == 0) refill();
   const std::uint64_t offset = words_[at] % (count_ - drawn_);
@@ -49,16 +56,19 @@ Tensor stateless_shuffle(const Tensor& value, const StatelessSeed& seed,
   if (value.shape().empty()) {
     throw Error(ErrorCode::invalid_argument, "a scalar has no axis to shuffle along");
   }
-  const std::int64_t rows = value.shape().front();
-  std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
-  std::iota(order.begin(), order.end(), 0);
-  stateless_shuffle(std::span(order), seed, algorithm);
-
+  // Rows without elements are all alike, however many.
+  const std::int64_t rows = value.size() == 0 ? 0 : value.shape().front();
+  ShuffleOffsets offsets(static_cast<std::uint64_t>(rows), seed, algorithm);
   Tensor result(value.dtype(), value.shape());
   const std::span<const std::byte> from = value.bytes();
+  if (rows == 0) return result;
+  const std::size_t row_bytes = from.size() / static_cast<std::size_t>(rows);
+
+  Tensor order_tensor(DType::i64, {rows});  // says so where memory does not suffice
+  const std::span<std::int64_t> order = order_tensor.values<std::int64_t>();
+  std::iota(order.begin(), order.end(), 0);
+  offsets.shuffle(order);
   const std::span<std::byte> to = result.bytes();
-  const std::size_t row_bytes = rows == 0 ? 0 : from.size() / static_cast<std::size_t>(rows);
-  if (row_bytes == 0) return result;
   for (std::size_t i = 0; i < order.size(); ++i) {
     std::memcpy(to.data() + i * row_bytes,
                 from.data() + static_cast<std::size_t>(order[i]) * row_bytes, row_bytes);

@@ -1,4 +1,4 @@
-// Stateless functions: the recorded examples of docs/streams.md, seeds, that arrays and tensors
+// Stateless functions: the recorded examples of docs/streams.md, that arrays and tensors
 // agree, and that bad arguments are errors which change nothing.
 #include "counterpoint/runtime/stateless.h"
 
@@ -88,57 +88,6 @@ TEST(Stateless, WhatTensorFlowLacksForThreefryIsAnErrorThatSaysSo) {
   expect_error(ErrorCode::invalid_argument, {"threefry", "truncated_normal", "f64"}, [&] {
     (void)stateless_truncated_normal<double>({2}, {1, 2}, 0, 1, alg);
   });
-}
-
-TEST(StatelessSeeds, AreTwoIntegers) {
-  EXPECT_EQ(StatelessSeed(1, 2).dtype(), DType::i32);
-  EXPECT_EQ(StatelessSeed(1, std::int64_t{2}).dtype(), DType::i64);
-  EXPECT_EQ(StatelessSeed(1u, 2).dtype(), DType::i64);
-  const StatelessSeed seed(Tensor::from<std::int32_t>({-1, 5}, {2}));
-  EXPECT_EQ(seed.words(), (std::array<std::int64_t, 2>{-1, 5}));
-  EXPECT_EQ(seed.dtype(), DType::i32);
-  EXPECT_EQ(elements<std::int32_t>(seed.tensor()), (Ints{-1, 5}));
-  const std::vector<std::int64_t> words = {3, 4};
-  EXPECT_EQ(StatelessSeed(std::span(words)), StatelessSeed(std::int64_t{3}, std::int64_t{4}));
-
-  for (const std::size_t size : {0u, 1u, 3u}) {
-    const std::vector<std::int32_t> entries(size);
-    expect_error(ErrorCode::invalid_argument, {"two integers", std::to_string(size)},
-                 [&] { (void)StatelessSeed(std::span(entries)); });
-  }
-  expect_error(ErrorCode::invalid_argument, {"two integers", "f32"}, [] {
-    (void)StatelessSeed(Tensor::from<float>({1, 2}, {2}));
-  });
-  expect_error(ErrorCode::invalid_argument, {"two integers", "[2, 1]"}, [] {
-    (void)StatelessSeed(Tensor(DType::i64, {2, 1}));
-  });
-}
-
-TEST(StatelessSeeds, FoldAndSplitAsRecorded) {
-  const StatelessSeed seed{1, 2};
-  EXPECT_EQ(fold_in(seed, 7), StatelessSeed(1105988140, 7));
-  EXPECT_EQ(fold_in(seed, std::int64_t{7}),
-            StatelessSeed(std::int64_t{7464880146280614444}, std::int64_t{7}));
-  EXPECT_EQ(fold_in(seed, Tensor::scalar(std::int32_t{7})), fold_in(seed, 7));
-  EXPECT_EQ(split(seed),
-            (std::vector<StatelessSeed>{{1105988140, 1738052849}, {-335576002, 370444179}}));
-  const StatelessSeed wide(std::int64_t{1}, std::int64_t{2});
-  EXPECT_EQ(split(wide),
-            (std::vector<StatelessSeed>{
-                {std::int64_t{7464880146280614444}, std::int64_t{1591045637757961278}},
-                {std::int64_t{-1057468755545501549}, std::int64_t{2524363516007002203}}}));
-  EXPECT_TRUE(split(seed, 0).empty());
-  expect_error(ErrorCode::invalid_argument, {"-1"}, [&] { (void)split(seed, -1); });
-  expect_error(ErrorCode::resource_exhausted, {"no memory for 1152921504606846976 seeds"},
-               [&] { (void)split(seed, std::int64_t{1} << 60); });
-  expect_error(ErrorCode::invalid_argument, {"fold_in", "f32"},
-               [&] { (void)fold_in(seed, Tensor::scalar(7.0f)); });
-
-  // ThreeFry: the words of [2, 2], split along its first axis.
-  const auto words =
-      elements<std::int32_t>(stateless_uniform_full_int<std::int32_t>({2, 2}, seed, "threefry"));
-  EXPECT_EQ(split(seed, 2, "threefry"),
-            (std::vector<StatelessSeed>{{words[0], words[1]}, {words[2], words[3]}}));
 }
 
 TEST(Stateless, ArraysGetWhatTensorsGet) {
@@ -234,6 +183,9 @@ TEST(Stateless, BadParametersAreErrorsAndNeverHangs) {
   invalid([&] { bounded(0, 1, 1); });
   invalid([&] { bounded(0, 2, 1); });
   invalid([&] { bounded(kNan, 0, 1); });
+  for (const double mean : {kNan, kInfinity, -kInfinity}) {
+    expect_error(ErrorCode::invalid_argument, {"finite mean"}, [&] { bounded(mean, 0, 1); });
+  }
   invalid([&] { bounded(0, kNan, 1); });
   invalid([&] { bounded(0, -kInfinity, kInfinity); });
   invalid([&] { (void)stateless_uniform<int>({2}, seed, 3, 3); });
