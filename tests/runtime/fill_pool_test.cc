@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "counterpoint/runtime/fill_threads.h"
 #include "counterpoint/runtime/generator.h"
 #include "runtime/expect_error.h"
+#include "runtime/runs_on.h"
 
 namespace counterpoint {
 namespace {
@@ -32,14 +32,6 @@ std::vector<std::byte> filled_alone(const StreamDefinition& stream, Fill fill) {
   fill.output = bytes.data();
   stream.fill(fill);
   return bytes;
-}
-
-// As many slices as threads, each of which ends when all have begun: only that many threads at once
-// get through.
-bool runs_on(FillPool& pool, int threads) {
-  std::latch all(threads);
-  const auto meet = [&all](std::uint64_t, std::uint64_t) noexcept { all.arrive_and_wait(); };
-  return pool.try_run(sliced_work(meet, static_cast<std::uint64_t>(threads), 1), threads);
 }
 
 TEST(FillPool, RunsOnAsManyThreadsAsAsked) {
@@ -210,26 +202,6 @@ TEST_F(FillPoolOfAProcess, StartsNoneWhereTheProgramWantsNone) {
       testing::ExitedWithCode(0), "");
 }
 
-// Whoever runs a slice, it is in the environment of the thread that fills.
-TEST(FillPool, SlicesRunInTheCallersEnvironment) {
-  FillPool pool(2);
-  ASSERT_TRUE(runs_on(pool, 2));  // its helper was started in the default one
-  const int before = std::fegetround();
-  for (const int rounding : {FE_DOWNWARD, FE_UPWARD, FE_TONEAREST}) {
-    ASSERT_EQ(std::fesetround(rounding), 0);
-    std::latch both(2);
-    std::atomic<int> alike = 0;
-    const auto meet = [&](std::uint64_t, std::uint64_t) noexcept {
-      alike += std::fegetround() == rounding ? 1 : 0;
-      both.arrive_and_wait();
-    };
-    const bool ran = pool.try_run(sliced_work(meet, 2, 1), 2);
-    std::fesetround(before);
-    ASSERT_TRUE(ran);
-    EXPECT_EQ(alike, 2);
-  }
-}
-
 #if defined(__SSE2__)
 
 TEST(FillPool, FlushingToZeroIsTheSameOnAnyThreads) {
@@ -255,30 +227,22 @@ TEST(FillPool, FlushingToZeroIsTheSameOnAnyThreads) {
 
 #endif
 
-// A fault on a helper is the program's to handle; other signals are not for helpers.
-TEST(FillPool, HelpersHearTheirOwnFaultsOnly) {
-  FillPool pool(2);
-  std::latch both(2);
-  std::atomic<int> helpers = 0;
-  std::atomic<int> right = 0;
-  const std::thread::id caller = std::this_thread::get_id();
-  const auto look = [&](std::uint64_t, std::uint64_t) noexcept {
-    if (std::this_thread::get_id() != caller) {
-      sigset_t blocked;
-      pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
-      ++helpers;
-      for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) {
-        right += sigismember(&blocked, fault) == 0 ? 1 : 0;
-      }
-      for (const int other : {SIGINT, SIGTERM, SIGUSR1, SIGCHLD, SIGPROF}) {
-        right += sigismember(&blocked, other) == 1 ? 1 : 0;
-      }
-    }
-    both.arrive_and_wait();
-  };
-  ASSERT_TRUE(pool.try_run(sliced_work(look, 2, 1), 2));
-  EXPECT_EQ(helpers, 1);
-  EXPECT_EQ(right, 10);
+// A slice knows of how large a fill it is, which decides whether it bypasses the cache.
+TEST(FillPool, SlicesKnowTheWhole) {
+  static std::vector<std::uint64_t> totals;
+  StreamDefinition stream = kernels::philox_stream();
+  stream.fill = [](const Fill& slice) { totals.push_back(slice.total_count); };
+  Fill fill{.distribution = Distribution::uniform, .dtype = DType::f32, .count = kLarge};
+  std::vector<float> values(kLarge);
+  fill.output = values.data();
+  for (const std::uint64_t larger : {std::uint64_t{0}, 7 * kLarge}) {
+    fill.total_count = larger;
+    totals.clear();
+    const SlicedFill sliced(stream, fill);
+    const SlicedWork work = sliced.work();
+    for (std::uint64_t i = 0; i < work.slices(); ++i) work.run_slice(i);
+    EXPECT_EQ(totals, std::vector<std::uint64_t>(work.slices(), std::max(kLarge, larger)));
+  }
 }
 
 // While one thread has the pool, others fill as well.
