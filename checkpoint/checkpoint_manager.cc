@@ -29,22 +29,12 @@ class CheckpointManager::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  // Ranks answer each other while the disk is slow, as in wait(). A rank that is leaving because of
-  // an exception may be the only one: it does not wait for others, nor they for it.
   ~State() {
-    if (pending_call_.empty()) return;
-    try {
-      if (std::uncaught_exceptions() > exceptions_) {
-        session_.communicator().revoke(
-            Error(ErrorCode::failed_precondition,
-                  "a checkpoint manager was left by an exception while a save was under way"));
-      } else {
-        await_disk();
-      }
-    } catch (...) {
-      // Nobody is there to be told.
-    }
-    writing_.wait_alone(options_.write_timeout_seconds);
+    if (!pending_call_.empty()) wait_before_leaving();
+    // The lock goes with its file, which a slow disk is left alone to close.
+    internal::DiskTask closing;
+    closing.start([folder = std::exchange(folder_, nullptr)] {});
+    closing.wait_alone(internal::meeting_seconds(session_.communicator(), patience("")));
   }
 
   // The caller waits, so that the state is written from where it lies.
@@ -138,8 +128,8 @@ class CheckpointManager::State {
     };
     const auto taking = std::make_shared<Taking>();
     const double seconds = options_.lock_timeout_seconds;
-    const internal::Patience patience{seconds + options_.write_timeout_seconds,
-                                      folder_path_.string(), "try again"};
+    internal::Patience patience = this->patience("try again");
+    patience.seconds += seconds;
     const internal::Attempt attempt = internal::on_disk(
         session_.communicator(), patience,
         [taking, seconds, files = session_.files(), path = folder_path_.string()] {
@@ -198,14 +188,34 @@ class CheckpointManager::State {
   // Returns when the writing thread is done. What it has not read yet when it is given up is copied:
   // the caller's objects go on.
   internal::Attempt await_disk() {
-    const internal::Patience patience{options_.write_timeout_seconds, folder_path_.string(),
-                                      "wait() again"};
     try {
-      return writing_.wait(session_.communicator(), patience);
+      return writing_.wait(session_.communicator(), patience("wait() again"));
     } catch (...) {
       if (job_ != nullptr) job_->state.release(*copies_);
       throw;
     }
+  }
+
+  // Ranks answer each other while the disk is slow, as in wait(). A rank that leaves because of an
+  // exception may be the only one: it does not wait for others, nor they for it.
+  void wait_before_leaving() noexcept {
+    try {
+      if (std::uncaught_exceptions() > exceptions_) {
+        session_.communicator().revoke(
+            Error(ErrorCode::failed_precondition,
+                  "a checkpoint manager was left by an exception while a save was under way"));
+      } else {
+        await_disk();
+      }
+    } catch (...) {
+      // Nobody is there to be told.
+    }
+    writing_.wait_alone(options_.write_timeout_seconds);
+    job_.reset();
+  }
+
+  internal::Patience patience(const char* advice) const {
+    return {options_.write_timeout_seconds, folder_path_.string(), advice};
   }
 
   void check_options() const {

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -18,6 +20,28 @@ namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
 std::string errno_text(int error) { return std::generic_category().message(-error); }
+
+// "a directory", for what is there and is no regular file.
+std::string kind_of(const std::string& path, const std::filesystem::file_status& status) {
+  switch (status.type()) {
+    case std::filesystem::file_type::directory:
+      return "a directory";
+    case std::filesystem::file_type::symlink: {
+      std::error_code ignored;
+      return fmt::format("a symbolic link to '{}'",
+                         std::filesystem::read_symlink(path, ignored).string());
+    }
+    case std::filesystem::file_type::fifo:
+      return "a FIFO";
+    case std::filesystem::file_type::socket:
+      return "a socket";
+    case std::filesystem::file_type::block:
+    case std::filesystem::file_type::character:
+      return "a device";
+    default:
+      return "no regular file";
+  }
+}
 
 // A locked, empty temporary file that no other writer has. The lock dies with its process, so that
 // a file without one was left by a killed writer.
@@ -136,9 +160,12 @@ void throw_file_error(const std::string& path, const char* doing, int error) {
                 fmt::format("{}: could not {}: {}; {}", path, doing, errno_text(error), advice));
   };
   switch (-error) {
+    case EFBIG:
+      fail(ErrorCode::resource_exhausted,
+           "raise the limit of a file's size (ulimit -f), or save elsewhere");
+      break;
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
       fail(ErrorCode::resource_exhausted, "free space there or save elsewhere");
       break;
     case ENOMEM:
@@ -173,32 +200,39 @@ void throw_file_error(const std::string& path, const char* doing, int error) {
 }
 
 Durability write_durably(FileOperations& files, const std::string& path, const FileContent& content,
-                         std::string* warning) {
+                         std::string* warning, const std::function<void()>& before_commit) {
+  if (path.empty()) {
+    throw Error(ErrorCode::invalid_argument, "the path is empty; name a file to save as");
+  }
   // A rename would put a file in the place of a device, a socket or a link; none of them can be restored.
   std::error_code ignored;
   const auto there = std::filesystem::symlink_status(path, ignored);
   if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
     throw Error(ErrorCode::failed_precondition,
-                fmt::format("{} is no regular file; save under another name", path));
+                fmt::format("{}: {}, which a save does not replace; save under another name", path,
+                            kind_of(path, there)));
   }
   const std::string temporary = temporary_path(path);
   OpenFile file(files, open_temporary(files, temporary));
   if (file.fd() < 0)
     throw_file_error(path, "create and lock a temporary file beside it", file.fd());
 
+  // Under its name there may be another job's by now.
+  const auto drop = [&] {
+    if (is_at(files, file.fd(), temporary)) files.remove(temporary);
+  };
   const char* doing = "write";
   int result = 0;
   try {
     write_sealed(files, file.fd(), content);
+    doing = "sync";
+    result = files.sync(file.fd());
+    if (result == 0 && before_commit) before_commit();
   } catch (const Failed& failed) {
     result = failed.error;
   } catch (...) {
-    files.remove(temporary);
+    drop();
     throw;
-  }
-  if (result == 0) {
-    doing = "sync";
-    result = files.sync(file.fd());
   }
   if (result == 0) {
     doing = "rename the temporary file to it";
@@ -207,7 +241,7 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
   if (result < 0) {
     // Also after a failed sync: what the kernel dropped then is not reported twice, so this
     // descriptor is never synced again.
-    files.remove(temporary);
+    drop();
     throw_file_error(path, doing, result);
   }
   const int synced = sync_folder(files, folder_of(path));
@@ -217,6 +251,11 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
       "file before it may be back; save again",
       path, errno_text(synced));
   return Durability::uncertain;
+}
+
+std::shared_ptr<ReadableFile> open_shared(std::shared_ptr<FileOperations> files, std::string path) {
+  auto* const file = new ReadableFile(*files, std::move(path));
+  return {file, [files](const ReadableFile* closed) { delete closed; }};
 }
 
 FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64_t max_bytes) {
@@ -231,14 +270,13 @@ ReadableFile::ReadableFile(FileOperations& files, std::string path)
   if (fd == -ENOENT || fd == -ENOTDIR) {
     throw Error(ErrorCode::not_found, fmt::format("{}: no such file; check the path", path_));
   }
-  if (fd == -ELOOP) throw_lost("a symbolic link, which is not followed");
-  if (fd == -ENXIO || fd == -ENODEV) throw_lost("not a regular file");
+  if (fd == -ELOOP || fd == -ENXIO || fd == -ENODEV) throw_no_file();
   if (fd < 0) throw_file_error(path_, "open", fd);
   struct stat status {};
   if (const int result = files_.status(fd, status); result < 0) {
     throw_file_error(path_, "look at", result);
   }
-  if (!S_ISREG(status.st_mode)) throw_lost("not a regular file");
+  if (!S_ISREG(status.st_mode)) throw_no_file();
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -249,6 +287,13 @@ void ReadableFile::check_size(std::uint64_t max_bytes) const {
                             "you trust the file",
                             path_, size_, max_bytes));
   }
+}
+
+void ReadableFile::check_header() {
+  std::array<std::byte, header_bytes> header;
+  const auto start = std::span(header).first(std::min<std::uint64_t>(header.size(), size_));
+  read(start, 0);
+  checkpoint_internal::check_header(path_, start, size_);
 }
 
 FileBytes ReadableFile::read_whole(std::uint64_t max_bytes) {
@@ -269,6 +314,13 @@ void ReadableFile::read(std::span<std::byte> bytes, std::uint64_t offset) {
     bytes = bytes.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
+}
+
+void ReadableFile::throw_no_file() const {
+  std::error_code ignored;
+  throw Error(ErrorCode::failed_precondition,
+              fmt::format("{}: {}; give the path of a checkpoint itself", path_,
+                          kind_of(path_, std::filesystem::symlink_status(path_, ignored))));
 }
 
 void ReadableFile::throw_lost(const std::string& what) const {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <thread>
 
+#include "counterpoint/checkpoint/internal/agreement.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -38,10 +39,12 @@ std::optional<std::int64_t> step_of(const std::string& file_name) {
   return step;
 }
 
-Folder::Folder(FileOperations& files, std::string path)
-    : files_(files), path_(std::move(path)), lock_(files, -ENOENT) {
+Folder::Folder(std::shared_ptr<FileOperations> files, std::string path)
+    : shared_files_(std::move(files)),
+      files_(*shared_files_),
+      path_(std::move(path)),
+      lock_(files_, -ENOENT) {
   while (path_.size() > 1 && path_.ends_with('/')) path_.pop_back();
-  if (path_.empty()) path_ = ".";
   create();
 }
 
@@ -90,10 +93,12 @@ void Folder::require_ours() {
   if (is_at(files_, lock_.fd(), path)) return;
   struct stat named {};
   if (files_.status_of(path, named) == -ENOENT && lock(0)) return;
-  throw Error(ErrorCode::unavailable,
-              fmt::format("{}: the folder was removed and made anew, and another job has taken it; "
-                          "save in a folder of this job's own, with a new manager",
-                          path_));
+  throw Error(
+      ErrorCode::unavailable,
+      fmt::format("{}: its lock file {} was removed or the folder made anew, and another job "
+                  "has taken it since; save in a folder of this job's own, with a new "
+                  "manager",
+                  path_, lock_name));
 }
 
 // Ours alone now: what looks like a temporary file was left by a writer that is dead.
@@ -122,9 +127,28 @@ std::vector<std::int64_t> Folder::steps() const {
   return found;
 }
 
-bool Folder::remove(std::int64_t step) {
-  const int result = files_.remove(path_of(step));
-  return result == 0 || result == -ENOENT;
+void Folder::remove_old(const Retention& retention, std::int64_t saved) {
+  require_ours();
+  int kept = 0;
+  Attempt failed;
+  for (const std::int64_t step : steps()) {
+    if (retention.damaged.contains(step)) continue;
+    if (kept < retention.keep || step == saved) {
+      if (step == saved || is_checkpoint(step)) ++kept;
+    } else if (retention.keep_every == 0 || step % retention.keep_every != 0) {
+      const int result = files_.remove(path_of(step));
+      if (result == 0 || result == -ENOENT) continue;
+      const Attempt one = attempting([&] { throw_file_error(path_of(step), "remove it", result); });
+      failed.emplace(one->code(),
+                     failed ? failed->message() + "; " + one->message() : one->message());
+    }
+  }
+  if (failed) throw *failed;
+}
+
+// As far as its header tells: what was damaged or put there by others is not one of those to keep.
+bool Folder::is_checkpoint(std::int64_t step) const {
+  return !attempting([&] { ReadableFile(files_, path_of(step)).check_header(); });
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -1,10 +1,14 @@
 #include "counterpoint/checkpoint/internal/transfer.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <condition_variable>
 #include <future>
+#include <limits>
 #include <mutex>
-#include <vector>
+#include <system_error>
+#include <utility>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/parallel.h"
@@ -21,130 +25,215 @@ class Arrivals {
   explicit Arrivals(std::size_t leaves) : here_(leaves, false) {}
 
   void mark(std::size_t begin, std::size_t end) {
-    {
-      const std::scoped_lock lock(mutex_);
+    change([&] {
       std::fill(here_.begin() + static_cast<std::ptrdiff_t>(begin),
                 here_.begin() + static_cast<std::ptrdiff_t>(end), true);
+      while (first_missing_ < here_.size() && here_[first_missing_]) ++first_missing_;
+    });
+  }
+  // Nothing more comes, and nobody is to wait for it.
+  void fail() {
+    change([&] { failed_ = true; });
+  }
+  bool failed() {
+    const std::scoped_lock lock(mutex_);
+    return failed_;
+  }
+  // Whether all leaves before `end` are there.
+  bool wait_before(std::size_t end) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return failed_ || first_missing_ >= end; });
+    return first_missing_ >= end;
+  }
+  // How many of the first leaves are there, `end` or more unless `seconds` are over or it failed.
+  std::size_t wait_before(std::size_t end, double seconds) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::duration<double>(seconds),
+                      [&] { return failed_ || first_missing_ >= end; });
+    return first_missing_;
+  }
+
+ private:
+  template <class Change>
+  void change(Change apply) {
+    {
+      const std::scoped_lock lock(mutex_);
+      apply();
     }
     changed_.notify_all();
   }
-  void mark_all() { mark(0, here_.size()); }
-  void wait_for(std::size_t begin, std::size_t end) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
-      return std::all_of(here_.begin() + static_cast<std::ptrdiff_t>(begin),
-                         here_.begin() + static_cast<std::ptrdiff_t>(end),
-                         [](bool here) { return here; });
-    });
-  }
 
- private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<bool> here_;
+  std::size_t first_missing_ = 0;
+  bool failed_ = false;
 };
 
-class Transfer {
+// What the threads of a rank share, for as long as the last of them lives.
+class Incoming {
  public:
-  Transfer(Communicator& communicator, ReadableFile* source, FileBytes& bytes,
-           std::span<Digest> leaves)
-      : communicator_(communicator),
-        source_(source),
-        bytes_(bytes),
-        leaves_(leaves),
-        arrivals_(leaves.size()) {}
+  Incoming(int rank, int ranks, std::shared_ptr<ReadableFile> source,
+           std::shared_ptr<FileBytes> bytes, std::size_t leaves)
+      : arrivals(leaves),
+        digests(leaves),
+        rank_(static_cast<std::size_t>(rank)),
+        ranks_(static_cast<std::size_t>(ranks)),
+        source_(std::move(source)),
+        bytes_(std::move(bytes)) {}
 
-  Attempt run() {
-    std::fill(leaves_.begin(), leaves_.end(), Digest{});
-    if (communicator_.size() == 1) return read_and_hash();
-    Attempt failed;
-    if (leaves_.size() < 2 * leaves_per_thread) {
-      if (source_ != nullptr) failed = read_and_hash();
-      send_all();
-      if (source_ == nullptr) failed = read_and_hash();
-    } else {
-      failed = overlapped();
-    }
-    gather_digests();
-    return failed;
-  }
+  FileBytes& bytes() { return *bytes_; }
 
- private:
   // Bytes of leaves [begin, end) in the file; the first has the header block in front.
   LeafRange range_of(std::size_t begin, std::size_t end) const {
-    const std::uint64_t body = bytes_.size() - header_bytes;
+    const std::uint64_t body = bytes_->size() - header_bytes;
     const LeafRange last = leaf_range(body, end - 1);
     const std::uint64_t first = begin == 0 ? 0 : header_bytes + leaf_range(body, begin).offset;
     return {first, static_cast<std::size_t>(header_bytes + last.offset + last.size - first)};
   }
 
-  bool ours(std::size_t leaf) const {
-    return leaf % static_cast<std::size_t>(communicator_.size()) ==
-           static_cast<std::size_t>(communicator_.rank());
-  }
-
-  // Rank 0 reads all leaves; each rank hashes its own when they are there.
-  Attempt read_and_hash() {
-    Attempt failed = attempting([&] {
-      for_each_in_parallel(leaves_.size(), leaves_per_thread, [&](std::size_t leaf, std::size_t) {
+  // Rank 0 reads all leaves; each rank hashes its own when they are there. Errors: the file's.
+  void read_and_hash() {
+    try {
+      for_each_in_parallel(digests.size(), leaves_per_thread, [&](std::size_t leaf, std::size_t) {
         if (source_ != nullptr) {
           const LeafRange range = range_of(leaf, leaf + 1);
-          source_->read(bytes_.span().subspan(range.offset, range.size), range.offset);
-          arrivals_.mark(leaf, leaf + 1);
+          source_->read(bytes_->span().subspan(range.offset, range.size), range.offset);
+          arrivals.mark(leaf, leaf + 1);
         }
-        if (!ours(leaf)) return;
-        arrivals_.wait_for(leaf, leaf + 1);
-        const LeafRange range = leaf_range(bytes_.size() - header_bytes, leaf);
-        leaves_[leaf] = sha256(bytes_.span().subspan(header_bytes + range.offset, range.size));
+        if (leaf % ranks_ != rank_) return;
+        if (source_ == nullptr && !arrivals.wait_before(leaf + 1)) return;
+        const LeafRange range = leaf_range(bytes_->size() - header_bytes, leaf);
+        digests[leaf] = sha256(bytes_->span().subspan(header_bytes + range.offset, range.size));
       });
-    });
-    // Nobody waits for what does not come; the others get bytes that are refused.
-    if (failed && source_ != nullptr) arrivals_.mark_all();
-    return failed;
-  }
-
-  void send_all() {
-    for (std::size_t begin = 0; begin < leaves_.size(); begin += leaves_per_message) {
-      const std::size_t end = std::min(begin + leaves_per_message, leaves_.size());
-      const LeafRange range = range_of(begin, end);
-      if (source_ != nullptr) arrivals_.wait_for(begin, end);
-      communicator_.broadcast(bytes_.words(range.offset, range.size));
-      if (source_ == nullptr) arrivals_.mark(begin, end);
-    }
-  }
-
-  Attempt overlapped() {
-    std::future<Attempt> hashing =
-        std::async(std::launch::async, [this] { return read_and_hash(); });
-    try {
-      send_all();
     } catch (...) {
-      arrivals_.mark_all();
-      throw;  // the future waits
+      arrivals.fail();
+      source_.reset();
+      throw;
     }
-    return hashing.get();
+    source_.reset();
   }
 
-  void gather_digests() {
-    std::vector<std::uint64_t> words(leaves_.size() * sizeof(Digest) / sizeof(std::uint64_t));
-    const std::span<std::byte> bytes = std::as_writable_bytes(std::span(words));
-    std::copy_n(std::as_bytes(leaves_).begin(), bytes.size(), bytes.begin());
-    communicator_.all_reduce(std::span(words), Reduce::sum);  // zeros but for one rank's
-    std::copy_n(bytes.begin(), bytes.size(), std::as_writable_bytes(leaves_).begin());
+  Arrivals arrivals;
+  std::vector<Digest> digests;
+
+ private:
+  std::size_t rank_;
+  std::size_t ranks_;
+  std::shared_ptr<ReadableFile> source_;
+  std::shared_ptr<FileBytes> bytes_;
+};
+
+// What rank 0 says before each message, beside the number of leaves that are there.
+enum : std::uint64_t {
+  failed = std::numeric_limits<std::uint64_t>::max(),
+  given_up = failed - 1,
+};
+
+// Rank 0 says how much there is, again and again while its disk is slow, and sends that.
+class Sender {
+ public:
+  Sender(Communicator& communicator, Incoming& incoming, const Patience& patience)
+      : communicator_(communicator), incoming_(incoming), patience_(patience) {}
+
+  // Whether all leaves came. Errors: the communicator's; deadline_exceeded.
+  bool send_all() {
+    const std::size_t leaves = incoming_.digests.size();
+    while (sent_ < leaves) {
+      std::array<std::uint64_t, 1> there{communicator_.rank() == 0 ? look() : 0};
+      communicator_.broadcast(std::span<std::uint64_t>(there));
+      if (there[0] == failed) return false;
+      if (there[0] == given_up) throw_out_of_patience(patience_);
+      while (sent_ < there[0]) send_to(std::min<std::size_t>(sent_ + leaves_per_message, there[0]));
+    }
+    return true;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::uint64_t look() {
+    const std::size_t wanted = std::min(sent_ + leaves_per_message, incoming_.digests.size());
+    const std::size_t there =
+        incoming_.arrivals.wait_before(wanted, meeting_seconds(communicator_, patience_));
+    if (incoming_.arrivals.failed()) return failed;
+    if (there > sent_) last_progress_ = Clock::now();
+    const std::chrono::duration<double> without = Clock::now() - last_progress_;
+    return there == sent_ && without.count() >= patience_.seconds ? std::uint64_t{given_up} : there;
+  }
+
+  void send_to(std::size_t end) {
+    const LeafRange range = incoming_.range_of(sent_, end);
+    communicator_.broadcast(incoming_.bytes().words(range.offset, range.size));
+    if (communicator_.rank() != 0) incoming_.arrivals.mark(sent_, end);
+    sent_ = end;
   }
 
   Communicator& communicator_;
-  ReadableFile* source_;
-  FileBytes& bytes_;
-  std::span<Digest> leaves_;
-  Arrivals arrivals_;
+  Incoming& incoming_;
+  const Patience& patience_;
+  std::size_t sent_ = 0;
+  Clock::time_point last_progress_ = Clock::now();
 };
+
+// Every rank's digests on every rank.
+void gather_digests(Communicator& communicator, std::span<Digest> digests) {
+  std::vector<std::uint64_t> words(digests.size() * sizeof(Digest) / sizeof(std::uint64_t));
+  const std::span<std::byte> bytes = std::as_writable_bytes(std::span(words));
+  std::copy_n(std::as_bytes(digests).begin(), bytes.size(), bytes.begin());
+  communicator.all_reduce(std::span(words), Reduce::sum);  // zeros but for one rank's
+  std::copy_n(bytes.begin(), bytes.size(), std::as_writable_bytes(digests).begin());
+}
+
+// Rank 0's part: a thread reads and hashes, this one sends. Returns what went wrong with reading.
+Attempt send(Communicator& communicator, const std::shared_ptr<Incoming>& incoming,
+             const Patience& patience) {
+  DiskTask reading;
+  if (!reading.start([incoming] { incoming->read_and_hash(); })) incoming->arrivals.fail();
+  Sender(communicator, *incoming, patience).send_all();
+  return reading.wait(communicator, patience);
+}
+
+// The others': this one receives, a thread hashes.
+Attempt receive(Communicator& communicator, const std::shared_ptr<Incoming>& incoming,
+                const Patience& patience) {
+  const auto hash = [&] { return attempting([&] { incoming->read_and_hash(); }); };
+  std::future<Attempt> hashing;
+  if (incoming->digests.size() >= 2 * leaves_per_thread) {
+    try {
+      hashing = std::async(std::launch::async, hash);
+    } catch (const std::system_error&) {
+      // No thread is to be had: it is done when all is there.
+    }
+  }
+  try {
+    if (!Sender(communicator, *incoming, patience).send_all()) incoming->arrivals.fail();
+  } catch (...) {
+    incoming->arrivals.fail();
+    throw;  // the future waits
+  }
+  Attempt failed_here = hashing.valid() ? hashing.get() : hash();
+  DiskTask().wait(communicator, patience);
+  return failed_here;
+}
 
 }  // namespace
 
-Attempt receive_file(Communicator& communicator, ReadableFile* source, FileBytes& bytes,
-                     std::span<Digest> leaves) {
-  return Transfer(communicator, source, bytes, leaves).run();
+void receive_file(Communicator& communicator, std::shared_ptr<ReadableFile> source,
+                  const std::shared_ptr<FileBytes>& bytes, std::vector<Digest>& leaves,
+                  const Patience& patience) {
+  const bool is_source = source != nullptr;
+  const auto incoming = std::make_shared<Incoming>(communicator.rank(), communicator.size(),
+                                                   std::move(source), bytes, leaves.size());
+  if (communicator.size() == 1) {
+    incoming->read_and_hash();
+  } else {
+    const Attempt attempt = is_source ? send(communicator, incoming, patience)
+                                      : receive(communicator, incoming, patience);
+    agree(communicator, "receiving a checkpoint", attempt);
+    gather_digests(communicator, incoming->digests);
+  }
+  leaves = std::move(incoming->digests);
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -38,8 +40,10 @@ class FileContent {
 // failed_precondition (no folder, no permission, read-only), unavailable (the disk fails, another
 // writer is at it). `uncertain` is no error: the new file is there, `warning` says what is not
 // sure.
+// What `before_commit` throws just before the rename is an error like these.
 Durability write_durably(FileOperations& files, const std::string& path, const FileContent& content,
-                         std::string* warning);
+                         std::string* warning,
+                         const std::function<void()>& before_commit = nullptr);
 
 // Whether `path` still names the file that is open as `fd`.
 bool is_at(FileOperations& files, int fd, const std::string& path);
@@ -65,8 +69,8 @@ class OpenFile {
   int fd_;
 };
 
-// An untrusted file: regular, and no symbolic link. Errors of the constructor: not_found; data_loss
-// if it is no such file; failed_precondition without permission.
+// An untrusted file: regular, and no symbolic link. Errors of the constructor: not_found;
+// failed_precondition if it is no such file or without permission.
 class ReadableFile {
  public:
   ReadableFile(FileOperations& files, std::string path);
@@ -77,17 +81,23 @@ class ReadableFile {
   std::uint64_t size() const { return size_; }
   // Errors: as read_whole().
   void check_size(std::uint64_t max_bytes) const;
+  // Errors: those of check_header() in file_format.h, of what begins like no whole checkpoint.
+  void check_header();
   // Errors: data_loss also for bytes that are not there.
   void read(std::span<std::byte> bytes, std::uint64_t offset);
 
  private:
   [[noreturn]] void throw_lost(const std::string& what) const;
+  [[noreturn]] void throw_no_file() const;
 
   FileOperations& files_;
   std::string path_;
   OpenFile file_;
   std::uint64_t size_ = 0;
 };
+
+// One that keeps its file operations. Errors: as ReadableFile.
+std::shared_ptr<ReadableFile> open_shared(std::shared_ptr<FileOperations> files, std::string path);
 
 // Errors: as ReadableFile.
 FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64_t max_bytes);

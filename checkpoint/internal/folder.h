@@ -3,13 +3,15 @@
 //   Folder folder(files, "run");
 //   if (!folder.take(10.0)) ...               // locks, cleans up
 //   for (std::int64_t step : folder.steps())  // newest first
-//   folder.remove(step);
+//   folder.remove_old({.keep = 3}, 17);
 //
-// Thread-safety: one thread at a time.
+// Thread-safety: one thread at a time; const functions beside it.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,10 +23,17 @@ namespace counterpoint::inline v1::checkpoint_internal {
 std::string file_name_of(std::int64_t step);
 std::optional<std::int64_t> step_of(const std::string& file_name);
 
+// Which checkpoints stay.
+struct Retention {
+  int keep = 1;  // of the newest whole ones
+  std::int64_t keep_every = 0;
+  std::set<std::int64_t> damaged;  // known to be: not one of those kept, and never removed
+};
+
 class Folder {
  public:
   // Creates it. Errors: as throw_file_error().
-  Folder(FileOperations& files, std::string path);
+  Folder(std::shared_ptr<FileOperations> files, std::string path);
   // Before anything else: false if another job has it after `timeout_seconds`. Errors: as
   // throw_file_error().
   bool take(double timeout_seconds);
@@ -32,18 +41,21 @@ class Folder {
   std::string path_of(std::int64_t step) const { return path_ + "/" + file_name_of(step); }
   // Of the checkpoints there, newest first. Errors: as throw_file_error().
   std::vector<std::int64_t> steps() const;
-  // Before each write: that the lock is still that of the folder at the path, which may have been
-  // removed and made anew. Takes a new folder that nobody has taken. Errors: unavailable where
-  // another job has; as throw_file_error().
+  // Before each write, and again before it takes its place: that the lock is still that of the folder
+  // at the path, where the lock file or all of the folder may have been removed and made anew. Takes
+  // what nobody has taken. Errors: unavailable where another job has; as throw_file_error().
   void require_ours();
-  // Whether it is gone.
-  bool remove(std::int64_t step);
+  // All but those to keep and `saved`, the newest. Errors: as throw_file_error(), with all that could
+  // not be removed.
+  void remove_old(const Retention& retention, std::int64_t saved);
 
  private:
   void create();
   bool lock(double timeout_seconds);
   void remove_leftovers();
+  bool is_checkpoint(std::int64_t step) const;
 
+  std::shared_ptr<FileOperations> shared_files_;
   FileOperations& files_;
   std::string path_;
   OpenFile lock_;

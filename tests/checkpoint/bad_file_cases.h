@@ -1,6 +1,8 @@
 // Files that cannot be restored, on any number of ranks.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <array>
 #include <string>
 
@@ -33,6 +35,8 @@ inline void bad_files(const World& world, const std::string& folder) {
     write_file(folder + "/flipped_header.h5", flipped);
     std::filesystem::create_directory(folder + "/folder.h5");
     std::filesystem::create_symlink(good, folder + "/link.h5");
+    EXPECT_EQ(::mknod((folder + "/fifo.h5").c_str(), S_IFIFO | 0600, 0), 0);
+    EXPECT_EQ(::mknod((folder + "/socket.h5").c_str(), S_IFSOCK | 0600, 0), 0);
   }
   world->barrier();
   // What is there and is no regular file is not replaced either.
@@ -40,7 +44,7 @@ inline void bad_files(const World& world, const std::string& folder) {
     const std::string path = folder + name;
     const cp::Error error = error_of([&] { cp::Checkpoint(world, {{"step", step}}).save(path); });
     EXPECT_EQ(error.code(), cp::ErrorCode::failed_precondition) << error.what();
-    EXPECT_NE(error.message().find("no regular file"), std::string::npos) << error.what();
+    EXPECT_NE(error.message().find("does not replace"), std::string::npos) << error.what();
   }
   double another = 0;
   cp::Tensor floats(cp::DType::f32, {3});
@@ -67,8 +71,10 @@ inline void bad_files(const World& world, const std::string& folder) {
       Row{"foreign.h5", cp::ErrorCode::data_loss, "not a checkpoint"},
       Row{"flipped.h5", cp::ErrorCode::data_loss, "damaged"},
       Row{"flipped_header.h5", cp::ErrorCode::data_loss, "damaged"},
-      Row{"folder.h5", cp::ErrorCode::data_loss, "regular file"},
-      Row{"link.h5", cp::ErrorCode::data_loss, "symbolic link"},
+      Row{"folder.h5", cp::ErrorCode::failed_precondition, "a directory"},
+      Row{"link.h5", cp::ErrorCode::failed_precondition, "a symbolic link to '"},
+      Row{"fifo.h5", cp::ErrorCode::failed_precondition, "a FIFO"},
+      Row{"socket.h5", cp::ErrorCode::failed_precondition, "a socket"},
       Row{"absent_object.h5", cp::ErrorCode::not_found, "no object 'noise'"},
       Row{"other_type.h5", cp::ErrorCode::invalid_argument, "object 'noise' holds a number"},
       Row{"other_element.h5", cp::ErrorCode::invalid_argument, "object 'step'"},

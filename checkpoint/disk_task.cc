@@ -1,0 +1,90 @@
+#include "counterpoint/checkpoint/internal/disk_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+namespace counterpoint::inline v1::checkpoint_internal {
+
+double meeting_seconds(const Communicator& communicator, const Patience& patience) {
+  return std::min({1.0, communicator.timeout_seconds() / 4, patience.seconds});
+}
+
+void throw_out_of_patience(const Patience& patience) {
+  throw Error(ErrorCode::deadline_exceeded,
+              fmt::format("{}: the disk is not done after {} s; look at it, then {}",
+                          patience.place, patience.seconds, patience.advice));
+}
+
+DiskTask::~DiskTask() {
+  if (!thread_.joinable()) return;
+  if (wait_alone(0)) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
+}
+
+void DiskTask::finish(Progress& progress) noexcept {
+  Attempt failed = attempting(progress.work);
+  progress.work = nullptr;  // also what it owns is closed here, before it is done
+  {
+    const std::scoped_lock lock(progress.mutex);
+    progress.failed = std::move(failed);
+    progress.done = true;
+  }
+  progress.changed.notify_all();
+}
+
+bool DiskTask::start(std::function<void()> work) noexcept {
+  if (thread_.joinable()) thread_.detach();
+  progress_.reset();
+  failed_to_start_ = attempting([&] {
+    const auto progress = std::make_shared<Progress>();
+    progress->work = std::move(work);
+    try {
+      thread_ = std::thread([progress] { finish(*progress); });
+    } catch (const std::system_error&) {
+      finish(*progress);
+    }
+    progress_ = progress;
+  });
+  return !failed_to_start_;
+}
+
+bool DiskTask::wait_alone(double seconds) {
+  if (progress_ == nullptr) return true;
+  std::unique_lock lock(progress_->mutex);
+  return progress_->changed.wait_for(lock, std::chrono::duration<double>(seconds),
+                                     [this] { return progress_->done; });
+}
+
+Attempt DiskTask::wait(Communicator& communicator, const Patience& patience) {
+  enum : std::uint64_t { not_yet, done, given_up };
+  const auto start = std::chrono::steady_clock::now();
+  const double slice = meeting_seconds(communicator, patience);
+  for (std::uint64_t state = not_yet; state != done;) {
+    if (communicator.rank() == 0) {
+      const bool ready = wait_alone(slice);
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+      state = ready ? done : elapsed.count() >= patience.seconds ? given_up : not_yet;
+    }
+    state = agree(communicator, "waiting for the disk", {}, state);
+    if (state == given_up) throw_out_of_patience(patience);
+  }
+  if (thread_.joinable()) thread_.join();
+  const std::shared_ptr<Progress> progress = std::exchange(progress_, nullptr);
+  return failed_to_start_ || progress == nullptr ? failed_to_start_ : progress->failed;
+}
+
+Attempt on_disk(Communicator& communicator, const Patience& patience, std::function<void()> work) {
+  if (communicator.size() == 1) return attempting(work);
+  DiskTask task;
+  if (communicator.rank() == 0) task.start(std::move(work));
+  return task.wait(communicator, patience);
+}
+
+}  // namespace counterpoint::inline v1::checkpoint_internal

@@ -1,0 +1,73 @@
+// Work with rank 0's disk, on a thread of its own, while all ranks meet again and again, so that a
+// disk that stalls is not taken for a dead rank and is given up by everybody at once.
+//
+//   DiskTask writing;
+//   if (communicator.rank() == 0) writing.start([job] { job->write(); });   // owns what it uses
+//   const Attempt failed = writing.wait(communicator, patience);            // on every rank
+//
+// Thread-safety: one thread at a time; the work makes no call of a communicator.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "counterpoint/checkpoint/internal/agreement.h"
+#include "counterpoint/runtime/communicator.h"
+
+namespace counterpoint::inline v1::checkpoint_internal {
+
+// How long to wait for a disk, and what to say then.
+struct Patience {
+  double seconds = 1800;
+  std::string place;   // which disk: a file or folder on it
+  std::string advice;  // what to do next
+};
+
+// How often ranks meet in that time.
+double meeting_seconds(const Communicator& communicator, const Patience& patience);
+// Errors: deadline_exceeded, always.
+[[noreturn]] void throw_out_of_patience(const Patience& patience);
+
+class DiskTask {
+ public:
+  DiskTask() = default;
+  DiskTask(const DiskTask&) = delete;
+  DiskTask& operator=(const DiskTask&) = delete;
+  // Work that is not done goes on alone.
+  ~DiskTask();
+
+  // `work` owns all that it uses: a disk that never answers keeps it beyond the caller. Where no
+  // thread is to be had it is done at once. False where there is no memory, which wait() says too.
+  bool start(std::function<void()> work) noexcept;
+
+  // Collective; ranks that have started nothing come too. What went wrong with the work, where it
+  // was started. Errors, on every rank: deadline_exceeded; the work goes on and can be waited for
+  // again.
+  Attempt wait(Communicator& communicator, const Patience& patience);
+  // Not collective: whether it is done within the time.
+  bool wait_alone(double seconds);
+
+ private:
+  struct Progress {
+    std::function<void()> work;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool done = false;
+    Attempt failed;
+  };
+  static void finish(Progress& progress) noexcept;
+
+  std::shared_ptr<Progress> progress_;  // null where nothing was started
+  Attempt failed_to_start_;
+  std::thread thread_;
+};
+
+// All of it in one: collective, what went wrong on rank 0. Without other ranks nobody is waiting, and
+// the work is done by the caller.
+Attempt on_disk(Communicator& communicator, const Patience& patience, std::function<void()> work);
+
+}  // namespace counterpoint::inline v1::checkpoint_internal

@@ -1,0 +1,39 @@
+// One save on rank 0's disk, with all that it needs: the thread that writes it may be kept by a disk
+// that never answers, longer than who asked for it waits.
+//
+//   auto job = std::make_shared<SaveJob>(files, layout, SavedState(session.view()), "run/a.h5");
+//   job->state.detach(memory);   // where the objects go on before it is written
+//   job->write();                // on any thread
+//   use(job->report);
+//
+// Thread-safety: write() on one thread, beside `state` on others; `report` when that is done.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "counterpoint/checkpoint/file_operations.h"
+#include "counterpoint/checkpoint/internal/image_layout.h"
+#include "counterpoint/checkpoint/internal/saved_state.h"
+#include "counterpoint/checkpoint/restore_report.h"
+
+namespace counterpoint::inline v1::checkpoint_internal {
+
+struct SaveJob {
+  SaveJob(std::shared_ptr<FileOperations> file_operations, std::shared_ptr<ImageLayout> kept_layout,
+          SavedObject root, std::string target);
+
+  // Errors: as Checkpoint::save; what `before_commit` throws just before the new file would take the
+  // old one's place.
+  void write(const std::function<void()>& before_commit = nullptr);
+
+  std::shared_ptr<FileOperations> files;
+  std::shared_ptr<ImageLayout> layout;  // of the save before
+  FileBytes own_copies;                 // where nobody keeps memory for them
+  SavedState state;
+  std::string path;
+  SaveReport report;
+};
+
+}  // namespace counterpoint::inline v1::checkpoint_internal
