@@ -20,16 +20,15 @@
 
 #include "counterpoint/kernels/internal/uniform.h"
 #include "counterpoint/kernels/simd/philox-inl.h"
+#include "counterpoint/kernels/simd/quarters-inl.h"
 #include "counterpoint/kernels/simd/tables.h"
 
 #if COUNTERPOINT_VECTORS
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 
-using DD = hn::ScalableTag<double>;
 using DF = hn::ScalableTag<float>;
 using DFHalf = hn::Half<DF>;
-using VD = hn::Vec<DD>;
 using VF = hn::Vec<DF>;
 
 // Entries of two 16-entry tables by the low four bits of each lane.
@@ -100,16 +99,7 @@ HWY_INLINE void SinCosF32(VD angle, VD& sine, VD& cosine) {
   const VD c_low = hn::MulAdd(y4, hn::Set(d, math::kCosF32C2), c_one);
   const VD c = hn::MulAdd(hn::Mul(y4, y2), c_high, c_low);
 
-  // Quarter n: sin is s, c, -s, -c; cos is c, -s, -c, s.
-  const V64 odd_bit = hn::ShiftLeft<63>(n);
-  const VD odd = hn::BitCast(d, odd_bit);
-  const V64 sign = Broadcast64(std::uint64_t{1} << 63);
-  const V64 n_up = hn::ShiftLeft<62>(n);
-  const V64 sine_sign = hn::And(n_up, sign);
-  const V64 cosine_sign = hn::And(hn::Xor(n_up, odd_bit), sign);
-  sine = hn::BitCast(d, hn::Xor(hn::BitCast(d64, hn::IfNegativeThenElse(odd, c, s)), sine_sign));
-  cosine =
-      hn::BitCast(d, hn::Xor(hn::BitCast(d64, hn::IfNegativeThenElse(odd, s, c)), cosine_sign));
+  PutQuarter(n, s, c, sine, cosine);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

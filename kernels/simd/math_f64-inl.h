@@ -19,13 +19,11 @@
 
 #include "counterpoint/kernels/internal/math.h"
 #include "counterpoint/kernels/simd/philox-inl.h"
+#include "counterpoint/kernels/simd/quarters-inl.h"
 
 #if COUNTERPOINT_VECTORS
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
-
-using DD = hn::ScalableTag<double>;
-using VD = hn::Vec<DD>;
 
 HWY_INLINE VD BroadcastF64(double x) { return hn::Set(DD(), x); }
 
@@ -155,7 +153,6 @@ HWY_INLINE void SinCosOfReduced(VD y, VD y_lo, VD& s, VD& c) {
 }
 
 HWY_INLINE void SinCosF64(VD v, VD& sine, VD& cosine) {
-  const DD d;
   const D64 d64;
   // The scalar code truncates; the argument is positive.
   const VD turns =
@@ -169,16 +166,7 @@ HWY_INLINE void SinCosF64(VD v, VD& sine, VD& cosine) {
   FastTwoSum(y2_hi, rest, y, y_lo);
   SinCosOfReduced(y, y_lo, s, c);
 
-  // Quarter n: sin is s, c, -s, -c; cos is c, -s, -c, s.
-  const V64 odd_bit = hn::ShiftLeft<63>(n);
-  const VD odd = hn::BitCast(d, odd_bit);
-  const V64 sign = Broadcast64(std::uint64_t{1} << 63);
-  const V64 n_up = hn::ShiftLeft<62>(n);
-  const V64 sine_sign = hn::And(n_up, sign);
-  const V64 cosine_sign = hn::And(hn::Xor(n_up, odd_bit), sign);
-  sine = hn::BitCast(d, hn::Xor(hn::BitCast(d64, hn::IfNegativeThenElse(odd, c, s)), sine_sign));
-  cosine =
-      hn::BitCast(d, hn::Xor(hn::BitCast(d64, hn::IfNegativeThenElse(odd, s, c)), cosine_sign));
+  PutQuarter(n, s, c, sine, cosine);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>
 // After foreach_target.
 #include "counterpoint/kernels/internal/stirling_tail.h"
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/rounds-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -237,18 +238,5 @@ const char* DrawBinomialTransformed(BinomialChunk& chunk) { return leave_chunk(c
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(DrawBinomialSteps);
-HWY_EXPORT(DrawBinomialTransformed);
-
-const char* draw_binomial_chunk(BinomialStepChunk& chunk) {
-  return HWY_DYNAMIC_DISPATCH(DrawBinomialSteps)(chunk);
-}
-const char* draw_binomial_chunk(BinomialChunk& chunk) {
-  return HWY_DYNAMIC_DISPATCH(DrawBinomialTransformed)(chunk);
-}
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(draw_binomial_chunk, DrawBinomialSteps, BinomialStepChunk&)
+COUNTERPOINT_DISPATCH(draw_binomial_chunk, DrawBinomialTransformed, BinomialChunk&)

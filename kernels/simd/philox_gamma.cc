@@ -6,6 +6,7 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_gamma.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/exp_f64-inl.h"
 #include "counterpoint/kernels/simd/normal_f64-inl.h"
 #include "counterpoint/kernels/simd/rounds-inl.h"
@@ -228,12 +229,4 @@ const char* DrawGamma(GammaChunk& chunk) { return leave_chunk(chunk); }
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(DrawGamma);
-
-const char* draw_gamma_chunk(GammaChunk& chunk) { return HWY_DYNAMIC_DISPATCH(DrawGamma)(chunk); }
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(draw_gamma_chunk, DrawGamma, GammaChunk&)

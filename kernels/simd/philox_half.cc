@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_half.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/finish-inl.h"
 #include "counterpoint/kernels/simd/normal_kernel-inl.h"
 #include "counterpoint/kernels/simd/truncated-inl.h"
@@ -78,12 +79,4 @@ const char* FillHalf(const Fill& fill) { return FillWithoutVectors(fill); }
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(FillHalf);
-
-const char* fill_philox_half(const Fill& fill) { return HWY_DYNAMIC_DISPATCH(FillHalf)(fill); }
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(fill_philox_half, FillHalf, const Fill&)

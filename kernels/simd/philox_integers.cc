@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_integers.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/remainder-inl.h"
 #include "counterpoint/kernels/simd/words-inl.h"
 
@@ -77,14 +78,4 @@ const char* FillIntegers(const Fill& fill) { return FillWithoutVectors(fill); }
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(FillIntegers);
-
-const char* fill_philox_integers(const Fill& fill) {
-  return HWY_DYNAMIC_DISPATCH(FillIntegers)(fill);
-}
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(fill_philox_integers, FillIntegers, const Fill&)

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_normal.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/normal_kernel-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,12 +33,4 @@ const char* FillNormal(const Fill& fill) { return FillWithoutVectors(fill); }
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(FillNormal);
-
-const char* fill_philox_normal(const Fill& fill) { return HWY_DYNAMIC_DISPATCH(FillNormal)(fill); }
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(fill_philox_normal, FillNormal, const Fill&)

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_normal_f64.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/normal_f64-inl.h"
 #include "counterpoint/kernels/simd/paired-inl.h"
 
@@ -56,14 +57,4 @@ const char* FillNormalF64(const Fill& fill) { return FillWithoutVectors(fill); }
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(FillNormalF64);
-
-const char* fill_philox_normal_f64(const Fill& fill) {
-  return HWY_DYNAMIC_DISPATCH(FillNormalF64)(fill);
-}
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(fill_philox_normal_f64, FillNormalF64, const Fill&)

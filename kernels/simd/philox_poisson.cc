@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_poisson.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/exp_f64-inl.h"
 #include "counterpoint/kernels/simd/rounds-inl.h"
 
@@ -133,18 +134,5 @@ const char* DrawPoissonTransformed(PoissonChunk& chunk) { return leave_chunk(chu
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(DrawPoissonProducts);
-HWY_EXPORT(DrawPoissonTransformed);
-
-const char* draw_poisson_chunk(PoissonProductChunk& chunk) {
-  return HWY_DYNAMIC_DISPATCH(DrawPoissonProducts)(chunk);
-}
-const char* draw_poisson_chunk(PoissonChunk& chunk) {
-  return HWY_DYNAMIC_DISPATCH(DrawPoissonTransformed)(chunk);
-}
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(draw_poisson_chunk, DrawPoissonProducts, PoissonProductChunk&)
+COUNTERPOINT_DISPATCH(draw_poisson_chunk, DrawPoissonTransformed, PoissonChunk&)

@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/philox_uniform.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/paired-inl.h"
 #include "counterpoint/kernels/simd/scale-inl.h"
 
@@ -94,14 +95,4 @@ const char* FillUniform(const Fill& fill) { return FillWithoutVectors(fill); }
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(FillUniform);
-
-const char* fill_philox_uniform(const Fill& fill) {
-  return HWY_DYNAMIC_DISPATCH(FillUniform)(fill);
-}
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(fill_philox_uniform, FillUniform, const Fill&)

@@ -13,6 +13,7 @@
 #define COUNTERPOINT_KERNELS_SIMD_THREEFRY_DRAWS_INL_H_
 #endif
 
+#include "counterpoint/kernels/internal/threefry_scalar.h"
 #include "counterpoint/kernels/simd/threefry-inl.h"
 #include "counterpoint/kernels/simd/threefry_pairs.h"
 
@@ -249,6 +250,16 @@ void FillNormalPairs64(const Fill& fill, const Emit& emit) {
   });
 }
 
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#else
+HWY_BEFORE_NAMESPACE();
+namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
+inline const char* FillThreefryWithoutVectors(const Fill& fill) {
+  fill_threefry_scalar(fill);
+  return "scalar";
+}
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

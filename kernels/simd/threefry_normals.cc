@@ -1,11 +1,11 @@
 // Normals by ThreeFry, as XLA's on a machine with fused multiply-adds.
-#include "counterpoint/kernels/internal/threefry_scalar.h"
 #include "counterpoint/kernels/simd/threefry_fills.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/threefry_normals.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/threefry_draws-inl.h"
 #include "counterpoint/kernels/simd/threefry_values-inl.h"
 
@@ -84,10 +84,7 @@ const char* FillThreefryNormals(const Fill& fill) {
 }
 
 #else
-const char* FillThreefryNormals(const Fill& fill) {
-  fill_threefry_scalar(fill);
-  return "scalar";
-}
+const char* FillThreefryNormals(const Fill& fill) { return FillThreefryWithoutVectors(fill); }
 #endif
 
 }  // namespace
@@ -95,14 +92,4 @@ const char* FillThreefryNormals(const Fill& fill) {
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(FillThreefryNormals);
-
-const char* fill_threefry_normals(const Fill& fill) {
-  return HWY_DYNAMIC_DISPATCH(FillThreefryNormals)(fill);
-}
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(fill_threefry_normals, FillThreefryNormals, const Fill&)

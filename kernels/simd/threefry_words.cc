@@ -1,11 +1,11 @@
 // Integers, uniforms and truncated normals by ThreeFry: an element a word, or two.
-#include "counterpoint/kernels/internal/threefry_scalar.h"
 #include "counterpoint/kernels/simd/threefry_fills.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/threefry_words.cc"
 #include <hwy/foreach_target.h>
 // After foreach_target.
+#include "counterpoint/kernels/simd/dispatch-inl.h"
 #include "counterpoint/kernels/simd/remainder-inl.h"
 #include "counterpoint/kernels/simd/threefry_draws-inl.h"
 #include "counterpoint/kernels/simd/threefry_values-inl.h"
@@ -106,10 +106,7 @@ const char* FillThreefryWords(const Fill& fill) {
 }
 
 #else
-const char* FillThreefryWords(const Fill& fill) {
-  fill_threefry_scalar(fill);
-  return "scalar";
-}
+const char* FillThreefryWords(const Fill& fill) { return FillThreefryWithoutVectors(fill); }
 #endif
 
 }  // namespace
@@ -117,14 +114,4 @@ const char* FillThreefryWords(const Fill& fill) {
 }  // namespace counterpoint::inline v1::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#if HWY_ONCE
-namespace counterpoint::inline v1::kernels {
-
-HWY_EXPORT(FillThreefryWords);
-
-const char* fill_threefry_words(const Fill& fill) {
-  return HWY_DYNAMIC_DISPATCH(FillThreefryWords)(fill);
-}
-
-}  // namespace counterpoint::inline v1::kernels
-#endif
+COUNTERPOINT_DISPATCH(fill_threefry_words, FillThreefryWords, const Fill&)

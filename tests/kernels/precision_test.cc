@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #if COUNTERPOINT_QUAD
 #include <quadmath.h>
@@ -38,7 +39,7 @@ class Worst {
     worst_ = std::max(worst_, ulp_error(value, exact));
   }
   // `complete`: every input was tried, so that the statement must be the error in two digits.
-  void expect(double stated, bool complete, const char* what) const {
+  void expect(double stated, bool complete, const std::string& what) const {
     EXPECT_LE(worst_, stated) << what;
     if (complete) {
       EXPECT_GT(worst_, stated - 0.011) << what << " is better than its header says";
@@ -57,42 +58,47 @@ constexpr std::uint32_t kStep = 61;  // builds for debugging look at some of the
 #endif
 constexpr bool kComplete = kStep == 1;
 
-TEST(Precision, StepsOfF32NormalsOnEveryInput) {
+// The steps of a Box-Muller normal, by whoever's logarithm.
+struct Steps {
   Worst log, radius, sine, cosine;
+
+  // `log_of_u` and `radius_of_u` are of `u`, which is not 0; `v` is the angle.
+  void add(float u, float log_of_u, float radius_of_u, float v) {
+    const double exact_log = std::log(static_cast<double>(u));
+    log.add(log_of_u, exact_log);
+    radius.add(radius_of_u, std::sqrt(-2 * exact_log));
+    const math::SinCos<float> both = math::sincos_f32(v);
+    sine.add(both.sin, std::sin(static_cast<double>(v)));
+    cosine.add(both.cos, std::cos(static_cast<double>(v)));
+  }
+  void expect(double log_ulp, double radius_ulp, const std::string& whose) const {
+    log.expect(log_ulp, kComplete, whose + " log_f32");
+    radius.expect(radius_ulp, kComplete, whose + " radius");
+    sine.expect(0.57, kComplete, "sincos_f32's sine");
+    cosine.expect(0.57, kComplete, "sincos_f32's cosine");
+  }
+};
+
+TEST(Precision, StepsOfF32NormalsOnEveryInput) {
+  Steps steps;
   for (std::uint32_t m = 0; m < (1u << 23); m += kStep) {
     const float u = kernels::unit_f32(m);
     const float floored = std::max(u, kernels::kSmallestUniform);
-    const double exact_log = std::log(static_cast<double>(floored));
-    log.add(math::log_f32(floored), exact_log);
-    radius.add(kernels::box_muller_radius_f32(u), std::sqrt(-2 * exact_log));
-    const float v = kernels::box_muller_angle_f32(u);
-    const math::SinCos<float> both = math::sincos_f32(v);
-    sine.add(both.sin, std::sin(static_cast<double>(v)));
-    cosine.add(both.cos, std::cos(static_cast<double>(v)));
+    steps.add(floored, math::log_f32(floored), kernels::box_muller_radius_f32(u),
+              kernels::box_muller_angle_f32(u));
   }
-  log.expect(0.79, kComplete, "log_f32");
-  radius.expect(0.95, kComplete, "box_muller_radius_f32");
-  sine.expect(0.57, kComplete, "sincos_f32's sine");
-  cosine.expect(0.57, kComplete, "sincos_f32's cosine");
+  steps.expect(0.79, 0.95, "TensorFlow's");
 }
 
 TEST(Precision, StepsOfXlasNormalsOnEveryInput) {
-  Worst log, radius, sine, cosine;
+  Steps steps;
   for (std::uint32_t m = 0; m < (1u << 23); m += kStep) {
     const float u = static_cast<float>(m) * 0x1p-23f;
     const float floored = std::max(u, kernels::kSmallestUniform);
-    const double exact_log = std::log(static_cast<double>(floored));
-    log.add(math::xla_log_f32(floored), exact_log);
-    radius.add(std::sqrt(-2.0f * math::xla_log_f32(floored)), std::sqrt(-2 * exact_log));
-    const float v = static_cast<float>(math::kTwoPi) * u;
-    const math::SinCos<float> both = math::sincos_f32(v);
-    sine.add(both.sin, std::sin(static_cast<double>(v)));
-    cosine.add(both.cos, std::cos(static_cast<double>(v)));
+    const float log = math::xla_log_f32(floored);
+    steps.add(floored, log, std::sqrt(-2.0f * log), static_cast<float>(math::kTwoPi) * u);
   }
-  log.expect(1.19, kComplete, "xla_log_f32");
-  radius.expect(1.20, kComplete, "its radius");
-  sine.expect(0.57, kComplete, "sine");
-  cosine.expect(0.57, kComplete, "cosine");
+  steps.expect(1.19, 1.20, "XLA's");
 }
 
 TEST(Precision, F32Normals) {
