@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "counterpoint/runtime/internal/call_parameters.h"
+
 namespace counterpoint::inline v1 {
 
 std::string_view operation_name(Operation operation) {
@@ -62,8 +64,11 @@ std::string location_to_string(const std::source_location& location) {
 
 std::string CallRecord::to_string() const {
   const bool separated = operation == Operation::split && scalars[0] != 0;  // its domain
-  return fmt::format("{}{} {} [{}] at {}", operation_name(operation), separated ? "_separated" : "",
-                     dtype_name(dtype), fmt::join(shape, ", "), location_to_string(location));
+  const std::string parameters = parameters_to_string(operation, dtype, scalars);
+  return fmt::format("{}{} {} [{}] at {}{}", operation_name(operation),
+                     separated ? "_separated" : "", dtype_name(dtype), fmt::join(shape, ", "),
+                     location_to_string(location),
+                     parameters.empty() ? "" : fmt::format(" ({})", parameters));
 }
 
 }  // namespace counterpoint::inline v1
