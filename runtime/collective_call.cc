@@ -124,6 +124,13 @@ std::string describe_expired(const std::string& call, std::int64_t number, doubl
                      timeout_seconds);
 }
 
+std::string without_call(const std::string& message) {
+  // Between "call 17, " and the ranks stands to_string() of a call, which has no ": ".
+  const std::size_t end = message.find(": ");
+  return message.starts_with("call ") && end != std::string::npos ? message.substr(end + 2)
+                                                                  : message;
+}
+
 void throw_unusable(const std::string& what_happened) {
   throw Error(ErrorCode::failed_precondition,
               fmt::format("this communicator is unusable since: {}", what_happened));

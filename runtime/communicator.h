@@ -120,6 +120,10 @@ class COUNTERPOINT_PUBLIC Communicator {
   // for this one. The others' operations under way throw `reason` with this rank's number, the
   // latest when they are next waited for. Not collective, does not block; the first reason stays.
   virtual void revoke(const Error& reason) noexcept = 0;
+  // For a rank that waits for something of its own before its next call here: whether another rank
+  // has given up waiting for it. It can still revoke() with what keeps it, which the others then
+  // throw rather than that it did not come. Not collective, does not block.
+  virtual bool is_missed() noexcept;
 
   // In place: every rank has the reduction over ranks of `values`. All dtypes; f16 and bf16 are
   // added in f32 and rounded at each step. `mean` of integers is invalid_argument.

@@ -125,11 +125,26 @@ void MpiChannel::revoke(const Error& reason) noexcept {
   notice.code = static_cast<std::int64_t>(reason.code());
   notice.set_text(fmt::format("rank {}: {}", lane_.rank, reason.message()));
   fail(Error(reason.code(), notice.text));
+  // The others end as after a deadline of their own, which MPI_Finalize does not.
+  if (reason.code() == ErrorCode::deadline_exceeded) MpiSession::get().mark_stuck();
   try {
     roll_call_.send(notice, calls_made_);
   } catch (const std::exception&) {
     // The others will find out when their deadlines expire.
   }
+}
+
+bool MpiChannel::is_missed() noexcept {
+  if (!failure_ && !unanswered_ && MpiSession::get().is_callable()) {
+    progress_or_fail();
+    try {
+      if (!failure_) unanswered_ = roll_call_.poll();
+      if (unanswered_ && unanswered_->kind == MpiNotice::Kind::revoked) look_for_notice();
+    } catch (const Error& error) {
+      fail(error);
+    }
+  }
+  return failure_.has_value() || unanswered_.has_value();
 }
 
 bool MpiChannel::progress() {
@@ -158,7 +173,8 @@ bool MpiChannel::progress_or_fail() {
 
 void MpiChannel::look_for_notice() {
   try {
-    if (const auto notice = roll_call_.poll()) answer(*notice);
+    const auto notice = unanswered_ ? std::exchange(unanswered_, {}) : roll_call_.poll();
+    if (notice) answer(*notice);
   } catch (const Error& error) {
     fail(error);
   }
@@ -195,10 +211,14 @@ void MpiChannel::expire(const MpiOperation& operation, double timeout_seconds) {
 }
 
 void MpiChannel::fail_after_roll_call(const MpiNotice& notice) {
-  const auto missing =
+  const auto [missing, revoked] =
       roll_call_.collect(notice.awaited_call, grace_seconds(notice.timeout_seconds));
-  fail(Error(ErrorCode::deadline_exceeded,
-             describe_expired(notice.text, notice.awaited_call, notice.timeout_seconds, missing)));
+  if (revoked) {  // a rank that knows what keeps it
+    fail(Error(static_cast<ErrorCode>(revoked->code), revoked->text));
+  } else {
+    fail(Error(ErrorCode::deadline_exceeded, describe_expired(notice.text, notice.awaited_call,
+                                                              notice.timeout_seconds, missing)));
+  }
   MpiSession::get().mark_stuck();
 }
 

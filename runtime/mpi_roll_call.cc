@@ -58,18 +58,24 @@ std::optional<MpiNotice> MpiRollCall::poll() {
   return notice;
 }
 
-std::vector<MissingRank> MpiRollCall::collect(std::int64_t awaited_call, double grace_seconds) {
+MpiRollCall::Answers MpiRollCall::collect(std::int64_t awaited_call, double grace_seconds) {
+  Answers answers;
   const Deadline deadline(grace_seconds);
   Backoff backoff;
   const auto answered = [](std::int64_t calls_made) { return calls_made >= 0; };
   while (!std::ranges::all_of(calls_made_, answered) && !deadline.expired()) {
-    if (!poll()) backoff.pause();
+    const auto notice = poll();
+    if (!notice) {
+      backoff.pause();
+    } else if (notice->kind == MpiNotice::Kind::revoked) {
+      answers.revoked = notice;
+      return answers;
+    }
   }
-  std::vector<MissingRank> missing;
   for (int rank = 0; rank < size_; ++rank) {
-    if (calls_made_[rank] < awaited_call) missing.push_back({rank, calls_made_[rank]});
+    if (calls_made_[rank] < awaited_call) answers.missing.push_back({rank, calls_made_[rank]});
   }
-  return missing;
+  return answers;
 }
 
 }  // namespace counterpoint::inline v1

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 namespace counterpoint::inline v1 {
 namespace {
@@ -28,6 +30,14 @@ const char* level_name(int level) {
 
 [[noreturn]] void throw_finalized() {
   throw Error(ErrorCode::failed_precondition, "MPI has been finalised; communicate before that");
+}
+
+// One abort ends the job; mpirun may wait for itself for good where several come at once.
+void leave_to_lower_ranks() {
+  constexpr int kMostTurns = 20;
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100) * std::min(rank, kMostTurns));
 }
 
 bool mpi_finalized() {
@@ -135,17 +145,20 @@ void MpiSession::end(int exit_status) noexcept {
     if (exit_status == 0) _exit(1);
     return;
   }
-  if (!stuck_ && last_barrier_) {
+  const bool failed = stuck_ || exit_status != 0;
+  if (failed) std::fflush(nullptr);  // before another rank ends the job
+  if (last_barrier_) {
     try {
       // A rank that failed waits only long enough for others that failed with it to say why; the rest of
       // the job cannot go on without it.
-      last_barrier_(exit_status == 0 ? std::nullopt : std::optional<double>(kFailedWaitSeconds));
+      last_barrier_(failed ? std::optional<double>(kFailedWaitSeconds) : std::nullopt);
     } catch (...) {
       stuck_ = true;
     }
   }
   if (stuck_) {
     std::fflush(nullptr);  // MPI_Abort does not
+    leave_to_lower_ranks();
     MPI_Abort(MPI_COMM_WORLD, exit_status == 0 ? 1 : exit_status);
   }
   MPI_Finalize();

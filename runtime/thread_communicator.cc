@@ -86,6 +86,8 @@ void ThreadCommunicator::revoke(const Error& reason) noexcept {
   hub_->fail(reason.code(), fmt::format("rank {}: {}", rank_, reason.message()));
 }
 
+bool ThreadCommunicator::is_missed() noexcept { return hub_->is_missed(rank_); }
+
 // A single rank needs no meeting: what it brings is there already.
 
 Work ThreadCommunicator::start_all_reduce(Buffer values, Reduce reduce) {

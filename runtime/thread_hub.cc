@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 
@@ -10,6 +12,9 @@
 
 namespace counterpoint::inline v1 {
 namespace {
+
+// For a rank that looks whether it is missed, to say what keeps it.
+constexpr std::chrono::milliseconds kGrace(500);
 
 int row_count(const CollectiveCall& call, int size) {
   switch (call.kind) {
@@ -106,6 +111,7 @@ std::shared_ptr<ThreadMeeting> ThreadHub::enter(int rank, const CollectiveCall& 
     throw_failure();
   }
   calls_made_[rank] = number;
+  looked_[rank] = false;
   meeting->present[rank] = true;
   fail_if_left(*meeting);
   throw_failure();
@@ -134,9 +140,14 @@ void ThreadHub::wait(const ThreadMeeting& meeting, double timeout_seconds) {
   const auto ended = [&] { return meeting.done || failure_.has_value(); };
   std::unique_lock lock(mutex_);
   if (!changed_.wait_until(lock, deadline.time(), ended)) {
-    std::vector<MissingRank> missing;
-    for (int rank = 0; rank < size(); ++rank) {
-      if (!meeting.present[rank]) missing.push_back({rank, calls_made_[rank]});
+    std::vector<MissingRank> missing = missing_from(meeting);
+    if (std::ranges::any_of(missing, [this](const auto& rank) { return looked_[rank.rank]; })) {
+      expired_ = true;
+      if (changed_.wait_for(lock, kGrace, ended)) {
+        if (!meeting.done) throw_failure();
+        return;
+      }
+      missing = missing_from(meeting);
     }
     if (missing.empty()) {  // all have come; the last is still adding up
       changed_.wait(lock, ended);
@@ -147,6 +158,20 @@ void ThreadHub::wait(const ThreadMeeting& meeting, double timeout_seconds) {
     }
   }
   if (!meeting.done) throw_failure();
+}
+
+std::vector<MissingRank> ThreadHub::missing_from(const ThreadMeeting& meeting) const {
+  std::vector<MissingRank> missing;
+  for (int rank = 0; rank < size(); ++rank) {
+    if (!meeting.present[rank]) missing.push_back({rank, calls_made_[rank]});
+  }
+  return missing;
+}
+
+bool ThreadHub::is_missed(int rank) noexcept {
+  const std::lock_guard lock(mutex_);
+  looked_[rank] = true;
+  return expired_ || failure_.has_value();
 }
 
 void ThreadHub::ensure_usable() {

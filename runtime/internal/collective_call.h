@@ -57,6 +57,9 @@ struct MissingRank {
 std::string describe_expired(const std::string& call, std::int64_t number, double timeout_seconds,
                              const std::vector<MissingRank>& missing);
 
+// What such a message, of any call, says behind the call; other messages as they are.
+std::string without_call(const std::string& message);
+
 // The error of every call on a communicator that `what_happened` made unusable.
 [[noreturn]] void throw_unusable(const std::string& what_happened);
 

@@ -47,6 +47,8 @@ class MpiChannel final : public MpiResource {
   void abandon(MpiOperation& operation) noexcept;
   // Tells the other ranks.
   void revoke(const Error& reason) noexcept;
+  // Whether another rank's wait has expired, or ended otherwise.
+  bool is_missed() noexcept;
 
   void release_before_finalize() noexcept override;
 
@@ -69,6 +71,7 @@ class MpiChannel final : public MpiResource {
   std::vector<std::shared_ptr<MpiOperation>> under_way_;  // in the order of their start
   std::int64_t calls_made_ = 0;
   Deadline::Clock::time_point last_look_;
+  std::optional<MpiNotice> unanswered_;  // what is_missed() saw, before revoke() or the next call
   std::optional<Error> failure_;
 };
 

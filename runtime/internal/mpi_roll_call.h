@@ -2,7 +2,7 @@
 // short message to every other rank, outside of the collectives, which are stuck then.
 //
 //   roll_call.send({.kind = MpiNotice::Kind::expired, .calls_made = 17, .awaited_call = 17});
-//   std::vector<MissingRank> missing = roll_call.collect(17, 0.5);   // everybody else answers
+//   const auto [missing, revoked] = roll_call.collect(17, 0.5);   // everybody else answers
 //
 // Costs nothing until something is wrong, then N - 1 messages a rank.
 // Thread-safety: as MPI.
@@ -43,8 +43,12 @@ class MpiRollCall {
   void send(const MpiNotice& notice, std::int64_t calls_made);
   // A notice that has come, if any.
   std::optional<MpiNotice> poll();
-  // The ranks that have not made `awaited_call` calls or do not answer within `grace_seconds`.
-  std::vector<MissingRank> collect(std::int64_t awaited_call, double grace_seconds);
+  struct Answers {
+    std::vector<MissingRank> missing;  // have not made so many calls, or do not answer
+    std::optional<MpiNotice> revoked;  // the first that says why it cannot go on
+  };
+  // What comes within `grace_seconds`, or until all have answered or one has revoked.
+  Answers collect(std::int64_t awaited_call, double grace_seconds);
 
  private:
   MPI_Comm comm_;

@@ -46,7 +46,7 @@ struct ThreadMeeting {
 
 class ThreadHub {
  public:
-  explicit ThreadHub(int size) : left_(size), calls_made_(size) {}
+  explicit ThreadHub(int size) : left_(size), calls_made_(size), looked_(size) {}
 
   // Errors: failed_precondition if unusable; resource_exhausted without memory, and nothing has
   // happened; diverged and unavailable as ThreadCommunicator says.
@@ -59,6 +59,8 @@ class ThreadHub {
   void ensure_usable();
   void fail(ErrorCode code, const std::string& message) noexcept;
   void leave(int rank) noexcept;
+  // Whether another rank's wait for `rank` has expired, or ended otherwise.
+  bool is_missed(int rank) noexcept;
   std::string failure_message();
 
  private:
@@ -69,12 +71,15 @@ class ThreadHub {
   void fail_locked(ErrorCode code, const std::string& message);
   void fail_if_left(const ThreadMeeting& meeting);
   void throw_failure() const;
+  std::vector<MissingRank> missing_from(const ThreadMeeting& meeting) const;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::int64_t, std::shared_ptr<ThreadMeeting>> open_;  // by number
   std::vector<bool> left_;
   std::vector<std::int64_t> calls_made_;
+  std::vector<bool> looked_;  // whether it is missed, since its last call
+  bool expired_ = false;      // somebody's wait has; who is missed may say why
   std::optional<Error> failure_;
 };
 
