@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "counterpoint/runtime/internal/collective_call.h"
+
 namespace counterpoint::inline v1 {
 
 Agreement::Agreement(const StrategyOptions& options, std::vector<LocalReplica>& replicas,
@@ -32,7 +34,8 @@ bool Agreement::local_calls_differ() const noexcept {
 Verdict Agreement::agree(const Proposal& proposal, const CallRecord* record,
                          const std::optional<Error>& failure, const Describe& describe) {
   const Verdict verdict = control_.exchange(proposal);
-  conclude(verdict, failure, describe, nullptr);
+  conclude(proposal, verdict, failure, describe, nullptr);
+  if (proposal.calls) compared_ = replicas_.front().log.count();
   together_ = {.run = run_, .operation = std::nullopt};
   if (record != nullptr) {
     together_.operation = record->operation;
@@ -42,11 +45,11 @@ Verdict Agreement::agree(const Proposal& proposal, const CallRecord* record,
 }
 
 void Agreement::post_end(std::uint64_t occasion) {
-  Proposal proposal{.occasion = occasion, .calls = {}, .turn = {}, .ended = true};
-  if (compares_runs()) compare_calls(proposal);
+  end_proposal_ = {.occasion = occasion, .calls = {}, .turn = {}, .ended = true};
+  if (compares_runs()) compare_calls(end_proposal_);
   for (std::size_t i = 0; i < replicas_.size(); ++i) end_marks_[i] = replicas_[i].log.mark();
   end_run_ = run_;
-  control_.post(proposal);
+  control_.post(end_proposal_);
   if (payload_->size() == 1) settle();
 }
 
@@ -54,7 +57,7 @@ void Agreement::settle() {
   if (!control_.posted()) return;
   const Verdict verdict = control_.wait();
   conclude(
-      verdict, std::nullopt,
+      end_proposal_, verdict, std::nullopt,
       [this] {
         std::string text;
         for (std::size_t i = 0; i < end_marks_.size(); ++i) {
@@ -65,12 +68,14 @@ void Agreement::settle() {
         return text;
       },
       &end_marks_);
+  if (end_proposal_.calls) compared_ = end_marks_.front().count;
   together_ = {.run = end_run_, .operation = std::nullopt};
 }
 
 // What the verdict means, the same on every rank: returns if all go on.
-void Agreement::conclude(const Verdict& verdict, const std::optional<Error>& failure,
-                         const Describe& describe, const std::vector<CallLog::Mark>* ends) {
+void Agreement::conclude(const Proposal& proposal, const Verdict& verdict,
+                         const std::optional<Error>& failure, const Describe& describe,
+                         const std::vector<CallLog::Mark>* ends) {
   if (verdict.failed_rank) {
     const Error mine = failure.value_or(Error(ErrorCode::internal, ""));
     // What all were about to do and one refused changes nothing; a run that failed did happen.
@@ -79,12 +84,11 @@ void Agreement::conclude(const Verdict& verdict, const std::optional<Error>& fai
                       refused ? AgreedError::Effect::changes_nothing : AgreedError::Effect::stops);
   }
   if (!verdict.occasions_agree || !verdict.turns_agree) {
-    std::string message = "ranks that must do the same thing do not: ";
-    const std::vector<std::string> texts = control_.tell_all(describe());
-    for (std::size_t rank = 0; rank < texts.size(); ++rank) {
-      message += fmt::format("{}on rank {}, {}", rank == 0 ? "" : "; ", rank, texts[rank]);
-    }
-    throw AgreedError(ErrorCode::diverged, message);
+    const RankSearch::Value mine =
+        verdict.occasions_agree ? proposal.turn : std::optional(proposal.occasion);
+    throw AgreedError(ErrorCode::diverged,
+                      "ranks that must do the same thing do not: " +
+                          RankSearch(*payload_).describe_unlike(mine, describe()));
   }
   if (verdict.turn && verdict.ended_rank) {
     throw AgreedError(
@@ -137,6 +141,7 @@ void Agreement::adopt_first(const std::string& message) {
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (changed[i] != 0) adopted.push_back(objects[i]->describe());
   }
+  compared_ = mark[0];
   report(message, std::move(adopted));
 }
 
@@ -146,16 +151,32 @@ void Agreement::report(const std::string& message, std::vector<std::string> adop
   ++num_divergences_;
 }
 
-Error Agreement::placed(const Error& error) const {
-  if (error.code() != ErrorCode::deadline_exceeded || together_.run < 0) return error;
-  const std::string place = together_.operation
-                                ? fmt::format("{} at {}", operation_name(*together_.operation),
-                                              location_to_string(together_.location))
-                                : fmt::format("the end of run {}", together_.run);
-  return {
-      error.code(),
-      fmt::format("{}; all ranks were last together at {}{}", error.message(), place,
-                  together_.operation ? fmt::format(", in or after run {}", together_.run) : "")};
+std::string Agreement::last_call(std::size_t local_index) const {
+  const LocalReplica& replica = replicas_[local_index];
+  const std::scoped_lock lock(replica.lock);
+  const std::uint64_t count = replica.log.count();
+  const std::string who =
+      fmt::format("replica {} on rank {}", first_replica_id() + static_cast<int>(local_index),
+                  payload_->rank());
+  if (count == 0) return who + ", which has made no call";
+  return fmt::format("{}, the last call of which is {}", who,
+                     replica.log.describe(count - 1, count, names()));
+}
+
+Error Agreement::placed(const Error& error, std::string here) const {
+  if (error.code() != ErrorCode::deadline_exceeded) return error;
+  if (here.empty()) here = last_call(0);
+  std::string together = "when this strategy was made";
+  if (together_.operation) {
+    together = fmt::format(
+        "at {} at {}, {}", operation_name(*together_.operation),
+        location_to_string(together_.location),
+        together_.run < 0 ? "before any run" : fmt::format("in or after run {}", together_.run));
+  } else if (together_.run >= 0) {
+    together = fmt::format("at the end of run {}", together_.run);
+  }
+  return {error.code(), fmt::format("{}; here: {}; all ranks were last together {}",
+                                    without_call(error.message()), here, together)};
 }
 
 }  // namespace counterpoint::inline v1

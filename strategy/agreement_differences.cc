@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "counterpoint/strategy/internal/agreement.h"
 
@@ -9,11 +10,21 @@ namespace counterpoint::inline v1 {
 namespace {
 
 // Two replicas' calls, `text` behind "replica R on rank N ". What looks alike differs in what a log
-// does not spell out.
+// does not keep.
 std::string compare(const std::string& a, const std::string& b) {
   const auto call_of = [](const std::string& text) { return text.substr(text.find(" call ") + 1); };
   const bool same = a.find(" call ") != std::string::npos && call_of(a) == call_of(b);
-  return fmt::format("{}; {}{}", a, b, same ? ", with other parameters or another shape" : "");
+  return fmt::format(
+      "{}; {}{}", a, b,
+      same ? ", with another shape beyond the first lengths, or another generator" : "");
+}
+
+// What is said behind it where calls that are alike were made at other lines before.
+std::string perhaps(const std::string& a, const std::string& b) {
+  return fmt::format(
+      "; or perhaps a call too many or too few of several that are alike: the first that were made "
+      "at different lines are {}; {}",
+      a, b);
 }
 
 // The same where the first call that differs may have been before `number`.
@@ -23,35 +34,6 @@ std::string compare_forgotten(int a, int b, std::uint64_t number) {
       "longer remembered; call check() at least every {} calls to have the first one named",
       a, b, number, CallLog::kRemembered);
 }
-
-// What a rank tells of its first replica's log: the number of the first call that is remembered and
-// of all, whether that one may only look like the first to differ, then the digests of the calls from
-// the one on, oldest first.
-class ToldLog {
- public:
-  static constexpr std::size_t kHead = 3;
-  static constexpr std::size_t kWords = kHead + CallLog::kRemembered;
-
-  static std::vector<std::uint64_t> words_of(const CallLog& log, const CallLog::Mark& end) {
-    std::vector<std::uint64_t> words(kWords);
-    words[0] = std::min(log.first_remembered(), end.count);
-    words[1] = end.count;
-    words[2] = log.may_differ_before(words[0]) ? 1 : 0;
-    for (std::uint64_t number = words[0]; number < words[1]; ++number) {
-      words[kHead + number - words[0]] = log.call(number)->digest;
-    }
-    return words;
-  }
-
-  explicit ToldLog(const std::uint64_t* words) : words_(words) {}
-  std::uint64_t first() const { return words_[0]; }
-  std::uint64_t count() const { return words_[1]; }
-  bool may_differ_before(std::uint64_t number) const { return number == first() && words_[2] != 0; }
-  std::uint64_t digest(std::uint64_t number) const { return words_[kHead + number - first()]; }
-
- private:
-  const std::uint64_t* words_;
-};
 
 }  // namespace
 
@@ -63,11 +45,8 @@ std::vector<CallLog::Mark> Agreement::marks() const {
 
 std::string Agreement::describe_call(std::size_t local_index, std::uint64_t number,
                                      std::uint64_t count) const {
-  return fmt::format(
-      "replica {} on rank {} {}", first_replica_id() + static_cast<int>(local_index),
-      payload_->rank(),
-      replicas_[local_index].log.describe(
-          number, count, [this](std::uint64_t stream) { return objects_.name_of(stream); }));
+  return fmt::format("replica {} on rank {} {}", first_replica_id() + static_cast<int>(local_index),
+                     payload_->rank(), replicas_[local_index].log.describe(number, count, names()));
 }
 
 std::string Agreement::local_difference(const std::vector<CallLog::Mark>& ends) const {
@@ -80,8 +59,14 @@ std::string Agreement::local_difference(const std::vector<CallLog::Mark>& ends) 
         return compare_forgotten(first_replica_id(), first_replica_id() + static_cast<int>(i),
                                  *number);
       }
-      return compare(describe_call(0, *number, ends[0].count),
-                     describe_call(i, *number, ends[i].count));
+      const auto calls = [&](std::uint64_t at) {
+        return std::pair(describe_call(0, at, ends[0].count), describe_call(i, at, ends[i].count));
+      };
+      const auto [one, other] = calls(*number);
+      const auto place = first_other_place(replicas_[0].log, replicas_[i].log, compared_, *number);
+      if (!place) return compare(one, other);
+      const auto [one_before, other_before] = calls(*place);
+      return compare(one, other) + perhaps(one_before, other_before);
     }
   }
   return {};
@@ -89,40 +74,57 @@ std::string Agreement::local_difference(const std::vector<CallLog::Mark>& ends) 
 
 std::string Agreement::first_difference(const std::vector<CallLog::Mark>& ends) {
   const CallLog& log = replicas_.front().log;
-  const std::vector<std::uint64_t> mine = ToldLog::words_of(log, ends.front());
-  const auto ranks = static_cast<std::size_t>(payload_->size());
-  std::vector<std::uint64_t> all(ranks * mine.size());
-  payload_->all_gather(std::span<const std::uint64_t>(mine), std::span(all));
-
-  // The first call in which some rank differs from rank 0.
-  std::uint64_t number = ~std::uint64_t{0};
-  std::size_t differing = 0;
-  bool forgotten = false;
-  const ToldLog first(all.data());
-  for (std::size_t rank = 1; rank < ranks; ++rank) {
-    const ToldLog other(all.data() + rank * mine.size());
-    const std::uint64_t both = std::min(first.count(), other.count());
-    std::uint64_t at = std::min(std::max(first.first(), other.first()), both);
-    while (at < both && first.digest(at) == other.digest(at)) ++at;
-    const bool differs = at < both || first.count() != other.count();
-    if (differs && at < number) {
-      number = at;
-      differing = rank;
-      forgotten = at < both && (first.may_differ_before(at) || other.may_differ_before(at));
-    }
-  }
-  if (differing == 0) {
+  const std::uint64_t count = ends.front().count;
+  const int rank = payload_->rank();
+  RankSearch search(*payload_);
+  const std::uint64_t shortest = search.least(count);
+  const std::uint64_t begin = std::min(search.most(log.first_remembered()), shortest);
+  // Logs that differ never meet again, so what is alike is so from the first call on.
+  const auto digest_at = [&](std::uint64_t number) -> RankSearch::Value {
+    constexpr std::uint64_t kEnded = 0x656e6465u;
+    constexpr std::uint64_t kForgotten = 0x666f7267u;
+    if (number >= count) return kEnded;
+    const CallLog::Call* const call = log.call(number);
+    return call != nullptr ? call->digest : kForgotten;
+  };
+  const std::uint64_t number = search.first_unlike(begin, shortest, digest_at);
+  const auto ranks = search.unlike(digest_at(number));
+  if (!ranks) {
     // Ranks agree about their first replicas: some rank's own replicas differ.
-    const std::vector<std::string> texts = control_.tell_all(local_difference(ends));
-    const auto told = std::ranges::find_if(texts, [](const auto& text) { return !text.empty(); });
-    return told == texts.end() ? "the call that differs is not remembered any more" : *told;
+    const std::string mine = local_difference(ends);
+    const std::optional<int> told = search.first_rank(!mine.empty());
+    return told ? search.text_of(mine, *told) : "the call that differs is not remembered any more";
   }
-  if (forgotten) {
-    return compare_forgotten(0, static_cast<int>(differing) * options_.replicas_per_rank, number);
+  const int other = ranks->second;  // beside rank 0
+  const bool asked = rank == 0 || rank == other;
+  if (number < shortest && search.most(asked && log.may_differ_before(number) ? 1 : 0) != 0) {
+    return compare_forgotten(0, other * options_.replicas_per_rank, number);
   }
-  const std::vector<std::string> texts =
-      control_.tell_all(describe_call(0, number, ends.front().count));
-  return compare(texts.front(), texts[differing]);
+  const std::string mine = describe_call(0, number, count);
+  const std::string first = search.text_of(mine, 0);
+  return compare(first, search.text_of(mine, other)) +
+         other_places(search, other, std::max(begin, compared_), number, count);
+}
+
+std::string Agreement::other_places(RankSearch& search, int rank, std::uint64_t begin,
+                                    std::uint64_t end, std::uint64_t count) {
+  if (begin >= end) return {};
+  const CallLog& log = replicas_.front().log;
+  const bool asked = payload_->rank() == 0 || payload_->rank() == rank;
+  // Of the places of all calls from `begin` up to each, so that differing once is differing ever after.
+  std::vector<std::uint64_t> places;
+  std::uint64_t digest = 0;
+  for (std::uint64_t number = begin; asked && number < end; ++number) {
+    digest = mix_digest(digest, log.place(number));
+    places.push_back(digest);
+  }
+  const std::uint64_t at = search.first_unlike(begin, end, [&](std::uint64_t number) {
+    return asked ? RankSearch::Value(places[number - begin]) : std::nullopt;
+  });
+  if (at == end) return {};
+  const std::string mine = describe_call(0, at, count);
+  const std::string first = search.text_of(mine, 0);
+  return perhaps(first, search.text_of(mine, rank));
 }
 
 }  // namespace counterpoint::inline v1

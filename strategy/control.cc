@@ -69,19 +69,6 @@ Verdict Control::wait() {
   return verdict;
 }
 
-std::vector<std::string> Control::tell_all(const std::string& text) {
-  using Page = std::array<std::uint32_t, kMostText / sizeof(std::uint32_t)>;
-  Page page{};
-  std::memcpy(page.data(), text.data(), std::min(text.size(), kMostText - 1));
-  std::vector<Page> pages(static_cast<std::size_t>(communicator_->size()));
-  communicator_->all_gather(
-      std::span<const std::uint32_t>(page),
-      std::span<std::uint32_t>(pages.front().data(), pages.size() * page.size()));
-  std::vector<std::string> texts;
-  for (const Page& one : pages) texts.emplace_back(reinterpret_cast<const char*>(one.data()));
-  return texts;
-}
-
 Error Control::share_error(const Error& error, int root) {
   std::array<std::uint32_t, kMostText / sizeof(std::uint32_t)> page{};
   page.front() = static_cast<std::uint32_t>(error.code());

@@ -8,9 +8,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <system_error>
+
+#include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {
 namespace {
@@ -19,7 +23,7 @@ constexpr std::size_t kMostBytes = 64 << 10;
 constexpr std::uint64_t kMostCalls = 64;  // of a replica
 
 std::string text_of(const std::string& reason, int first_replica_id,
-                    const std::vector<LocalReplica>& replicas) {
+                    const std::vector<LocalReplica>& replicas, const CallLog::NameOf& name_of) {
   std::string text = reason + "\n";
   for (std::size_t i = 0; i < replicas.size(); ++i) {
     // A replica that hangs may be making a call.
@@ -30,7 +34,7 @@ std::string text_of(const std::string& reason, int first_replica_id,
     const std::uint64_t first =
         std::max(log.first_remembered(), log.count() - std::min(log.count(), kMostCalls));
     for (std::uint64_t number = first; number < log.count(); ++number) {
-      text += log.describe(number) + "\n";
+      text += log.describe(number, log.count(), name_of) + "\n";
     }
     if (text.size() > kMostBytes) break;
   }
@@ -63,7 +67,10 @@ bool write_whole(int file, const std::string& text) {
     if (count <= 0) break;
     written += static_cast<std::size_t>(count);
   }
-  return ::close(file) == 0 && written == text.size();
+  const int reason = errno;
+  const bool closed = ::close(file) == 0;
+  if (written < text.size()) errno = reason;
+  return closed && written == text.size();
 }
 
 // The files of this process, which errors have named.
@@ -85,10 +92,21 @@ std::string last_calls_folder(const std::optional<std::string>& option) {
   return folder != nullptr ? folder : ".";
 }
 
-std::string write_last_calls(const std::string& folder, int rank, const std::string& reason,
-                             int first_replica_id, const std::vector<LocalReplica>& replicas) {
+void check_last_calls_folder(const std::string& folder) {
+  std::error_code error;
+  const bool is_folder = std::filesystem::is_directory(folder, error);
+  if (is_folder && ::access(folder.c_str(), W_OK | X_OK) == 0) return;
+  const int reason = error ? error.value() : is_folder ? errno : ENOTDIR;
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("last_calls_folder '{}': {}; make it, name another, or none with \"\"",
+                          folder, std::generic_category().message(reason)));
+}
+
+LastCallsFile write_last_calls(const std::string& folder, int rank, const std::string& reason,
+                               int first_replica_id, const std::vector<LocalReplica>& replicas,
+                               const CallLog::NameOf& name_of) {
   if (folder.empty()) return {};
-  const std::string text = text_of(reason, first_replica_id, replicas);
+  const std::string text = text_of(reason, first_replica_id, replicas, name_of);
   const std::string stem = fmt::format("{}/counterpoint-last-calls-rank-{}", folder, rank);
   Written& written = written_files();
   const std::scoped_lock lock(written.mutex);
@@ -99,13 +117,13 @@ std::string write_last_calls(const std::string& folder, int rank, const std::str
   }
   std::string unfinished;
   const int file = open_unfinished(path, unfinished);
-  if (file < 0) return {};
-  if (write_whole(file, text) && std::rename(unfinished.c_str(), path.c_str()) == 0) {
+  if (file >= 0 && write_whole(file, text) && std::rename(unfinished.c_str(), path.c_str()) == 0) {
     written.paths.insert(path);
-    return path;
+    return {.path = path, .problem = {}};
   }
-  ::unlink(unfinished.c_str());
-  return {};
+  const std::string problem = std::generic_category().message(errno);
+  if (file >= 0) ::unlink(unfinished.c_str());
+  return {.path = {}, .problem = fmt::format("{}: {}", path, problem)};
 }
 
 }  // namespace counterpoint::inline v1

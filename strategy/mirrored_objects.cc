@@ -1,10 +1,15 @@
 #include "counterpoint/strategy/internal/mirrored_objects.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "counterpoint/runtime/call_record.h"
+#include "counterpoint/runtime/internal/fingerprint.h"
+#include "counterpoint/strategy/internal/rank_search.h"
 
 namespace counterpoint::inline v1 {
 namespace {
@@ -18,21 +23,15 @@ std::vector<Word> as_words(std::span<const std::byte> bytes) {
   return words;
 }
 
-// Four sums at once, since one alone would wait for its own multiplications.
-Word digest_of_bytes(std::span<const std::byte> bytes) {
-  const std::vector<Word> words = as_words(bytes);
-  std::array<Word, 4> lanes{1, 2, 3, 4};
-  std::size_t i = 0;
-  for (; i + lanes.size() <= words.size(); i += lanes.size()) {
-    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-      lanes[lane] = (lanes[lane] ^ words[i + lane]) * 0x9fb21c651e98df25u;
-      lanes[lane] ^= lanes[lane] >> 32;
-    }
+// The first element from `begin` to before `end` in which two copies differ, by halves: `alike` says of
+// each half whether it is the same.
+template <class Alike>
+std::size_t first_unlike(std::size_t begin, std::size_t end, Alike alike) {
+  while (end - begin > 1) {
+    const std::size_t middle = begin + (end - begin) / 2;
+    (alike(begin, middle) ? begin : end) = middle;
   }
-  Word digest = bytes.size();
-  for (; i < words.size(); ++i) digest = mix_digest(digest, words[i]);
-  for (const Word lane : lanes) digest = mix_digest(digest, lane);
-  return digest;
+  return begin;
 }
 
 }  // namespace
@@ -75,25 +74,61 @@ std::uint64_t MirroredObjects::digest_of(
 }
 
 std::vector<std::byte> MirroredObjects::local_copies(const MirroredObject& object) const {
-  const std::size_t bytes = object.copy_bytes();
-  std::vector<std::byte> copies(bytes * static_cast<std::size_t>(replicas_per_rank_));
+  std::vector<std::byte> copies;
+  std::vector<std::byte> scratch;
+  copies.reserve(object.copy_bytes() * static_cast<std::size_t>(replicas_per_rank_));
   for (int i = 0; i < replicas_per_rank_; ++i) {
-    object.read_copy(i, std::span(copies).subspan(static_cast<std::size_t>(i) * bytes, bytes));
+    const std::span<const std::byte> copy = object.copy_of(i, scratch);
+    copies.insert(copies.end(), copy.begin(), copy.end());
   }
   return copies;
 }
 
 bool MirroredObjects::copies_differ(const MirroredObject& object) const {
-  std::vector<std::byte> copy(object.copy_bytes());
+  std::vector<std::byte> scratch;
   // The least of the digests and of their complements: all are alike if these are of one digest.
   std::array<Word, 2> least{~Word{0}, ~Word{0}};
   for (int i = 0; i < replicas_per_rank_; ++i) {
-    object.read_copy(i, copy);
-    const Word digest = digest_of_bytes(copy);
+    const Word digest = fingerprint_of(object.copy_of(i, scratch));
     least = {std::min(least[0], digest), std::min(least[1], ~digest)};
   }
   payload_->all_reduce(std::span<Word>(least), Reduce::min);
   return least[0] != ~least[1];
+}
+
+std::string MirroredObjects::first_difference(const MirroredObject& object) const {
+  const std::size_t size = object.element_bytes();
+  const std::size_t elements = object.copy_bytes() / size;
+  const int rank = payload_->rank();
+  std::vector<std::byte> scratch;
+  std::vector<std::byte> other_scratch;
+  const std::span<const std::byte> first = object.copy_of(0, scratch);
+  const auto describe = [&](int local_index, std::size_t element, std::span<const std::byte> copy) {
+    return fmt::format("replica {} on rank {} has {}", rank * replicas_per_rank_ + local_index,
+                       rank, object.describe_element(element, copy));
+  };
+  RankSearch search(*payload_);
+  if (const auto ranks = search.unlike(fingerprint_of(first))) {
+    const bool asked = rank == ranks->first || rank == ranks->second;
+    const std::size_t element = first_unlike(0, elements, [&](std::size_t begin, std::size_t end) {
+      const auto part = first.subspan(begin * size, (end - begin) * size);
+      return search.alike(asked ? RankSearch::Value(fingerprint_of(part)) : std::nullopt);
+    });
+    const std::string mine = describe(0, element, first);
+    const std::string one = search.text_of(mine, ranks->first);
+    return one + "; " + search.text_of(mine, ranks->second);
+  }
+  // Ranks agree about their first replicas: some rank's own replicas differ.
+  std::string mine;
+  for (int i = 1; i < replicas_per_rank_ && mine.empty(); ++i) {
+    const std::span<const std::byte> other = object.copy_of(i, other_scratch);
+    const auto at = std::ranges::mismatch(first, other).in1 - first.begin();
+    if (static_cast<std::size_t>(at) == first.size()) continue;
+    const std::size_t element = static_cast<std::size_t>(at) / size;
+    mine = describe(0, element, first) + "; " + describe(i, element, other);
+  }
+  const std::optional<int> told = search.first_rank(!mine.empty());
+  return told ? search.text_of(mine, *told) : "they were alike when they were looked at again";
 }
 
 std::vector<std::byte> MirroredObjects::all_copies(const MirroredObject& object) const {

@@ -183,11 +183,22 @@ void MirroredStore::assign_each(const Context& /*context*/, const CallRecord& re
 
 std::uint64_t MirroredStore::identity() const { return mix_digest(stream_, layout().digest()); }
 
-void MirroredStore::read_copy(int local_index, std::span<std::byte> bytes) const {
+std::string MirroredStore::describe_element(std::size_t index,
+                                            std::span<const std::byte> copy) const {
+  constexpr const char* names[] = {"low counter", "high counter", "key"};
+  std::uint64_t word = 0;
+  std::memcpy(&word, copy.data() + index * sizeof word, sizeof word);
+  return fmt::format("{} {}", names[index], word);
+}
+
+std::span<const std::byte> MirroredStore::copy_of(int local_index,
+                                                  std::vector<std::byte>& scratch) const {
   const std::scoped_lock lock(core_->replica(local_index).lock);
   const StreamState& state = copies_[static_cast<std::size_t>(local_index)].replica.state();
   const StateWords words = {state.counter.low, state.counter.high, state.key};
-  std::memcpy(bytes.data(), words.data(), sizeof words);
+  scratch.resize(sizeof words);
+  std::memcpy(scratch.data(), words.data(), sizeof words);
+  return scratch;
 }
 
 void MirroredStore::write_copy(int local_index, std::span<const std::byte> bytes) noexcept {
@@ -205,8 +216,9 @@ RunStore::RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& d
       claims_(
           BlockClaims::if_watched(definition, this->origin(),
                                   {.kind = HolderKind::replica, .replica_id = made_in.replica_id})),
-      shared_claims_(BlockClaims::if_watched(definition, this->origin(),
-                                             {.kind = HolderKind::shared_in_a_run})) {
+      shared_claims_(BlockClaims::if_watched(
+          definition, this->origin(),
+          {.kind = HolderKind::shared_in_a_run, .run = core_->run_token()})) {
   state_.assign(state);
 }
 

@@ -33,10 +33,8 @@ ReplicaGuard::ReplicaGuard(std::shared_ptr<StrategyCore> core)
 ReplicaGuard::~ReplicaGuard() {
   guard_.reset();
   std::optional<Error> error;
-  if (std::uncaught_exceptions() > uncaught_exceptions_) {
-    error.emplace(ErrorCode::aborted,
-                  fmt::format("replica {} was left by an exception", replica_.replica_id()));
-  }
+  const bool thrown = std::uncaught_exceptions() > uncaught_exceptions_;
+  if (thrown || failure_) error = core_->left_in_failure(failure_.value_or("left by an exception"));
   core_->leave(error);
 }
 

@@ -62,8 +62,14 @@ class COUNTERPOINT_PUBLIC ReplicaGuard {
   const ReplicaContext& operator*() const noexcept { return replica_; }
   const ReplicaContext* operator->() const noexcept { return &replica_; }
 
+  // What every rank's error is to say of why this replica leaves. A guard that an exception
+  // destroys cannot read it, and tells of the replica's last call alone: where it matters,
+  // catch (const std::exception& error) { replica.fail(error.what()); throw; }
+  void fail(std::string why) noexcept { failure_ = std::move(why); }
+
  private:
   std::shared_ptr<StrategyCore> core_;
+  std::optional<std::string> failure_;
   std::optional<ContextGuard> guard_;
   ReplicaContext replica_;
   int uncaught_exceptions_;

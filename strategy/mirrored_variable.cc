@@ -198,9 +198,18 @@ std::uint64_t VariableStore::identity() const {
   return identity;
 }
 
-void VariableStore::read_copy(int local_index, std::span<std::byte> bytes) const {
-  const Tensor& value = copies_[static_cast<std::size_t>(local_index)].value;
-  if (!bytes.empty()) std::memcpy(bytes.data(), value.bytes().data(), bytes.size());
+std::string VariableStore::describe_element(std::size_t index,
+                                            std::span<const std::byte> copy) const {
+  const std::size_t size = element_bytes();
+  Tensor element(copies_.front().value.dtype(), {});
+  std::memcpy(element.bytes().data(), copy.data() + index * size, size);
+  const std::string text = element.to_string();  // "0.5 (f32 [])"
+  return fmt::format("{} in element {}", text.substr(0, text.find(" (")), index);
+}
+
+std::span<const std::byte> VariableStore::copy_of(int local_index,
+                                                  std::vector<std::byte>& /*scratch*/) const {
+  return copies_[static_cast<std::size_t>(local_index)].value.bytes();
 }
 
 void VariableStore::write_copy(int local_index, std::span<const std::byte> bytes) noexcept {

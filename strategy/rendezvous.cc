@@ -119,23 +119,40 @@ void Rendezvous::serve() {
 }
 
 void Rendezvous::wait_until_settled(std::unique_lock<std::mutex>& lock) {
-  if (settled()) return;
+  using Clock = std::chrono::steady_clock;
+  // Meanwhile another rank may give up waiting for this one, which knows what keeps it.
+  constexpr Seconds kLook(0.02);
+  const Seconds timeout = bounded(payload_->timeout_seconds());
   // Only a replica that waits or has left gives the others a deadline: working long is no fault.
-  const auto any_done = [this] {
-    return std::ranges::any_of(slots_, [](const Slot& s) { return s.status != Status::running; });
-  };
-  settled_.wait(lock, any_done);
-  if (settled_.wait_for(lock, bounded(payload_->timeout_seconds()), [this] { return settled(); })) {
-    return;
+  std::optional<Clock::time_point> waited_since;
+  while (!settled()) {
+    if (!waited_since && std::ranges::any_of(slots_, [](const Slot& slot) {
+          return slot.status != Status::running;
+        })) {
+      waited_since = Clock::now();
+    }
+    const Seconds left = waited_since ? Seconds(timeout - (Clock::now() - *waited_since)) : kLook;
+    if (left <= Seconds::zero()) {
+      return give_up_on_running(
+          fmt::format("while other replicas of rank {} waited", payload_->rank()));
+    }
+    settled_.wait_for(lock, std::min(left, kLook));
+    if (settled()) return;
+    if (agreement_.control().is_missed() || payload_->is_missed()) {
+      return give_up_on_running("while another rank waited");
+    }
   }
+}
+
+void Rendezvous::give_up_on_running(const std::string& why) {
   std::string missing;
   for (const Slot& slot : slots_) {
     if (slot.status == Status::running) missing += (missing.empty() ? "" : "; ") + describe(slot);
   }
   hung_ = true;
-  give_up(Error(ErrorCode::deadline_exceeded,
-                fmt::format("{} did not come within {:g} s while other replicas of rank {} waited",
-                            missing, payload_->timeout_seconds(), payload_->rank())));
+  give_up(Error(
+      ErrorCode::deadline_exceeded,
+      fmt::format("{} did not come within {:g} s {}", missing, payload_->timeout_seconds(), why)));
 }
 
 // The replicas' functions refer to the caller's frame, which should not go before they have
@@ -159,7 +176,7 @@ void Rendezvous::step(std::unique_lock<std::mutex>& lock) {
     error = all;
     agreed = true;
   } catch (const Error& mine) {
-    error = agreement_.placed(mine);
+    error = agreement_.placed(mine, describe_rank());
   } catch (const std::bad_alloc&) {
     error.emplace(ErrorCode::resource_exhausted, "no memory for what replicas do together");
   }

@@ -23,9 +23,10 @@ std::string Rendezvous::describe(const Slot& slot) const {
     case Status::running:
       break;
   }
-  return log.count() == 0 ? fmt::format("replica {} is running and has made no call", replica_id)
-                          : fmt::format("replica {} is running since {}", replica_id,
-                                        log.describe(log.count() - 1));
+  return log.count() == 0
+             ? fmt::format("replica {} is running and has made no call", replica_id)
+             : fmt::format("replica {} is running since {}", replica_id,
+                           log.describe(log.count() - 1, log.count(), agreement_.names()));
 }
 
 std::string Rendezvous::describe_rank() const {

@@ -27,24 +27,24 @@ void Rendezvous::all_reduce() {
   const std::size_t bytes =
       static_cast<std::size_t>(first.values.count) * dtype_size(first.values.dtype);
   if (bytes == 0) return;
-  // The values are reduced in staging, so that a failure leaves every replica's as they were.
+  const Reduce reduce = first.reduce == Reduce::mean ? Reduce::sum : first.reduce;
+  const DType dtype = first.values.dtype;
+  const auto reduce_between_ranks = [&](const Buffer& values) {
+    if (payload_->size() > 1) {
+      payload_->start_all_reduce(values, reduce).wait(payload_->timeout_seconds());
+    }
+    if (first.reduce == Reduce::mean) {
+      divide_elements(values, payload_->size() * options_.replicas_per_rank);
+    }
+  };
+  if (slots_.size() == 1) return reduce_between_ranks(first.values);
   if (staging_.size() < bytes * slots_.size()) staging_.resize(bytes * slots_.size());
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     std::memcpy(staging_.data() + i * bytes, slots_[i].request->values.data, bytes);
   }
-  const Reduce reduce = first.reduce == Reduce::mean ? Reduce::sum : first.reduce;
-  const DType dtype = first.values.dtype;
-  if (slots_.size() > 1) {
-    reduce_rows(dtype, reduce, staging_.data(), bytes, static_cast<int>(slots_.size()),
-                first.values.count, staging_.data());
-  }
-  const Buffer reduced{staging_.data(), first.values.count, dtype, {}};
-  if (payload_->size() > 1) {
-    payload_->start_all_reduce(reduced, reduce).wait(payload_->timeout_seconds());
-  }
-  if (first.reduce == Reduce::mean) {
-    divide_elements(reduced, payload_->size() * options_.replicas_per_rank);
-  }
+  reduce_rows(dtype, reduce, staging_.data(), bytes, static_cast<int>(slots_.size()),
+              first.values.count, staging_.data());
+  reduce_between_ranks({staging_.data(), first.values.count, dtype, {}});
   for (Slot& slot : slots_) std::memcpy(slot.request->values.data, staging_.data(), bytes);
 }
 

@@ -40,7 +40,8 @@ class COUNTERPOINT_PUBLIC ReplicaContext {
 
   // Every replica's values become their reduction, element by element, in place. All replicas call
   // it with equal types and shapes. `mean` of integers is invalid_argument. Errors: diverged,
-  // naming both calls, where replicas call different things; values are unchanged.
+  // naming both calls, where replicas call different things, and values are unchanged then; others,
+  // after which they are of no use.
   void all_reduce(Tensor& values, Reduce reduce, Location location = Location::current()) const;
   template <ElementRange R>
   void all_reduce(R&& values, Reduce reduce, Location location = Location::current()) const {

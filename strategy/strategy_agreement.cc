@@ -14,17 +14,21 @@ Error StrategyCore::stop(const Error& error) {
   if (stopped_) return error;
   stopped_ = error;
   has_stopped_.store(true, std::memory_order_release);
-  std::string path;
+  LastCallsFile file;
   try {
-    path = write_last_calls(last_calls_folder(options_.last_calls_folder), rank(),
+    file = write_last_calls(last_calls_folder(options_.last_calls_folder), rank(),
                             fmt::format("{} stopped on rank {}: {}", name(), rank(), error.what()),
-                            first_replica_id(), replicas_);
+                            first_replica_id(), replicas_, agreement_.names());
   } catch (const std::bad_alloc&) {
     // The error itself matters more.
   }
-  if (path.empty()) return error;
-  return {error.code(),
-          fmt::format("{}; the last calls of rank {} are in {}", error.message(), rank(), path)};
+  if (!file.path.empty()) {
+    return {error.code(), fmt::format("{}; the last calls of rank {} are in {}", error.message(),
+                                      rank(), file.path)};
+  }
+  if (file.problem.empty()) return error;
+  return {error.code(), fmt::format("{}; the last calls of rank {} could not be written: {}",
+                                    error.message(), rank(), file.problem)};
 }
 
 Error StrategyCore::give_up(const Error& error) {
@@ -33,14 +37,14 @@ Error StrategyCore::give_up(const Error& error) {
   return stop(error);
 }
 
-void StrategyCore::together(const std::function<void()>& action) {
+void StrategyCore::together(const std::function<void()>& action, const Agreement::Describe& here) {
   try {
     action();
   } catch (const AgreedError& error) {
     if (error.stops()) throw stop(error);
     throw Error(error);
   } catch (const Error& error) {
-    throw give_up(agreement_.placed(error));
+    throw give_up(agreement_.placed(error, here ? here() : ""));
   } catch (const std::bad_alloc&) {
     throw give_up(Error(ErrorCode::resource_exhausted, "no memory for what ranks do together"));
   }
@@ -50,11 +54,14 @@ void StrategyCore::agree(const CallRecord& record, const std::optional<Error>& l
                          bool compare_calls) {
   Proposal proposal{
       .occasion = record.fingerprint(), .calls = {}, .turn = {}, .failed = local_error.has_value()};
-  together([&] {
-    agreement_.settle();
-    if (compare_calls) agreement_.compare_calls(proposal);
-    agreement_.agree(proposal, &record, local_error, [&] { return "at " + record.to_string(); });
-  });
+  const auto here = [&] { return "at " + record.to_string(); };
+  together(
+      [&] {
+        agreement_.settle();
+        if (compare_calls) agreement_.compare_calls(proposal);
+        agreement_.agree(proposal, &record, local_error, here);
+      },
+      here);
   record_for_all(0, record);
 }
 
@@ -75,19 +82,28 @@ void StrategyCore::begin_save(MirroredObject& object, const std::source_location
          .shape = {},
          .scalars = {object.identity(), 0},
          .location = location});
-  if (agreement_.compares_runs()) return;
+  if (agreement_.compares_runs() && !options_.compare_values_at_saves) return;
   together([&] {
     object.keep_for_save({});
     if (!objects_.copies_differ(object)) return;
-    if (options_.on_divergence == OnDivergence::save_all) {
-      return object.keep_for_save(objects_.all_copies(object));
+    const std::string message =
+        fmt::format("replicas hold different states of {}, and a save holds the first one's: {}",
+                    object.describe(), objects_.first_difference(object));
+    switch (options_.on_divergence) {
+      case OnDivergence::save_all:
+        return object.keep_for_save(objects_.all_copies(object));
+      case OnDivergence::adopt_first:
+        objects_.adopt_first(object);
+        return agreement_.report(message, {object.describe()});
+      case OnDivergence::stop:
+        throw AgreedError(ErrorCode::diverged, message + "; yet they made the same calls",
+                          AgreedError::Effect::changes_nothing);
+      case OnDivergence::stop_at_saves:
+        throw AgreedError(ErrorCode::diverged,
+                          message + "; the first calls that differ: " +
+                              agreement_.first_difference(agreement_.marks()),
+                          AgreedError::Effect::changes_nothing);
     }
-    throw AgreedError(
-        ErrorCode::diverged,
-        fmt::format("replicas hold different states of {}, and a save holds the first one's; the "
-                    "first calls that differ: {}",
-                    object.describe(), agreement_.first_difference(agreement_.marks())),
-        AgreedError::Effect::changes_nothing);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/global_generator.h"
 #include "counterpoint/strategy/internal/equal_turns.h"
+#include "counterpoint/strategy/internal/last_calls.h"
 #include "counterpoint/strategy/internal/mirrored_store.h"
 
 namespace counterpoint::inline v1 {
@@ -22,12 +23,13 @@ std::string describe_options(const StrategyOptions& options, std::uint64_t proto
   constexpr const char* policies[] = {"stop", "stop_at_saves", "adopt_first", "save_all"};
   return fmt::format(
       "version {} of the protocol, {} replicas a rank, on_divergence {}, collectives checked {}, "
-      "{} turns",
+      "{} turns, values {} at saves",
       protocol_version, options.replicas_per_rank,
       policies[static_cast<std::size_t>(options.on_divergence)],
       options.collective_checks == CollectiveChecks::before_payload ? "before their payload"
                                                                     : "at the end of a run",
-      options.turns == Turns::agreed ? "agreed" : "assumed equal");
+      options.turns == Turns::agreed ? "agreed" : "assumed equal",
+      options.compare_values_at_saves ? "compared" : "not compared");
 }
 
 // Errors: invalid_argument.
@@ -40,6 +42,9 @@ void check_options(const StrategyOptions& options) {
   if (options.timeout_seconds && !(*options.timeout_seconds > 0)) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("timeout_seconds is above 0, not {}", *options.timeout_seconds));
+  }
+  if (options.last_calls_folder && !options.last_calls_folder->empty()) {
+    check_last_calls_folder(*options.last_calls_folder);
   }
   if (options.turns == Turns::assumed_equal && options.on_divergence != OnDivergence::stop) {
     throw Error(ErrorCode::invalid_argument,
@@ -101,7 +106,8 @@ void StrategyCore::agree_on_options(const std::optional<Error>& refused,
   for (const std::uint64_t option : {static_cast<std::uint64_t>(options_.replicas_per_rank),
                                      static_cast<std::uint64_t>(options_.on_divergence),
                                      static_cast<std::uint64_t>(options_.collective_checks),
-                                     static_cast<std::uint64_t>(options_.turns)}) {
+                                     static_cast<std::uint64_t>(options_.turns),
+                                     std::uint64_t{options_.compare_values_at_saves}}) {
     occasion = mix_digest(occasion, option);
   }
   const Verdict verdict = agreement_.control().exchange(
@@ -111,13 +117,10 @@ void StrategyCore::agree_on_options(const std::optional<Error>& refused,
                                            *verdict.failed_rank);
   }
   if (!verdict.occasions_agree) {
-    std::string message = "ranks make different strategies: ";
-    const std::vector<std::string> texts =
-        agreement_.control().tell_all(describe_options(options_, protocol_version));
-    for (std::size_t rank = 0; rank < texts.size(); ++rank) {
-      message += fmt::format("{}{} on rank {}", rank == 0 ? "" : "; ", texts[rank], rank);
-    }
-    throw Error(ErrorCode::diverged, message);
+    throw Error(ErrorCode::diverged,
+                "ranks make different strategies: " +
+                    RankSearch(*payload_).describe_unlike(
+                        occasion, describe_options(options_, protocol_version)));
   }
   std::random_device device;
   for (std::uint64_t& word : entropy_) {
@@ -175,6 +178,12 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
                    state.key},
        .location = origin.location});
   return store;
+}
+
+std::shared_ptr<const void> StrategyCore::run_token() {
+  const std::scoped_lock lock(origins_mutex_);
+  if (run_token_ == nullptr) run_token_ = std::make_shared<const char>();
+  return run_token_;
 }
 
 std::int64_t StrategyCore::next_of(const Context& context, std::uint64_t origin) {

@@ -67,6 +67,10 @@ struct StrategyOptions {
   OnDivergence on_divergence = OnDivergence::stop;
   CollectiveChecks collective_checks = CollectiveChecks::before_payload;
   Turns turns = Turns::agreed;
+  // Whether a save compares the values of what it saves, replica by replica, where calls are compared
+  // in runs: equal calls may still have assigned different values. Each rank reads what is saved once,
+  // at some 10 GB/s. Always so with stop_at_saves and save_all.
+  bool compare_values_at_saves = true;
   // Where each rank of a strategy that stopped leaves its last calls, as
   // counterpoint-last-calls-rank-R.txt of at most 64 KiB, which the error names; R-2 and so on for
   // further strategies of the process. A file of an earlier process is replaced. If not set, the

@@ -41,6 +41,7 @@ void StrategyCore::check_can_run(const char* what) {
 
 void StrategyCore::begin_run() {
   made_in_run_.clear();  // what replicas make in a run is the same again in the next
+  run_token_.reset();
   rendezvous_.begin();
   running_ = true;
 }
@@ -103,6 +104,10 @@ void StrategyCore::leave(const std::optional<Error>& error) noexcept {
   } else {
     finish_equal_turns(replicas_);
   }
+}
+
+Error StrategyCore::left_in_failure(const std::string& why) const {
+  return {ErrorCode::aborted, fmt::format("{}: {}", agreement_.last_call(0), why)};
 }
 
 void StrategyCore::meet(const Context& context, Request& request) {

@@ -24,6 +24,7 @@
 #include "counterpoint/strategy/internal/control.h"
 #include "counterpoint/strategy/internal/local_replica.h"
 #include "counterpoint/strategy/internal/mirrored_objects.h"
+#include "counterpoint/strategy/internal/rank_search.h"
 #include "counterpoint/strategy/strategy_options.h"
 
 namespace counterpoint::inline v1 {
@@ -87,9 +88,16 @@ class Agreement {
   // Where replicas first differ, up to the marks. Collective.
   std::string first_difference(const std::vector<CallLog::Mark>& ends);
   std::vector<CallLog::Mark> marks() const;
-  // The same error, saying when all ranks were last together if it is a deadline's. For whoever
-  // catches what agree(), settle() or a payload throws, once.
-  Error placed(const Error& error) const;
+  // The same error, saying where this rank is and when all were last together if it is a deadline's.
+  // For whoever catches what agree(), settle() or a payload throws, once. `here` is where, if it is
+  // not the last call.
+  Error placed(const Error& error, std::string here = {}) const;
+  // Describes what calls were logged of, as far as it lives here.
+  CallLog::NameOf names() const {
+    return [this](std::uint64_t stream) { return objects_.name_of(stream); };
+  }
+  // "replica 3 on rank 1, the last call of which is call 12: ...", or that it has made none.
+  std::string last_call(std::size_t local_index) const;
 
  private:
   // Where all ranks came together.
@@ -100,12 +108,16 @@ class Agreement {
   };
   static constexpr std::size_t kKeptDivergences = 16;
 
-  void conclude(const Verdict& verdict, const std::optional<Error>& failure,
-                const Describe& describe, const std::vector<CallLog::Mark>* ends);
+  void conclude(const Proposal& proposal, const Verdict& verdict,
+                const std::optional<Error>& failure, const Describe& describe,
+                const std::vector<CallLog::Mark>* ends);
   void resolve_difference(const std::vector<CallLog::Mark>& ends);
   std::string local_difference(const std::vector<CallLog::Mark>& ends) const;
   std::string describe_call(std::size_t local_index, std::uint64_t number,
                             std::uint64_t count) const;
+  // Where calls were first made at other lines on `rank` than on the first rank; may be empty.
+  std::string other_places(RankSearch& search, int rank, std::uint64_t begin, std::uint64_t end,
+                           std::uint64_t count);
   // Every replica's calls are as the first's from here on, and its state is everybody's.
   void adopt_first(const std::string& message);
   int first_replica_id() const noexcept { return payload_->rank() * options_.replicas_per_rank; }
@@ -117,7 +129,9 @@ class Agreement {
   const std::shared_ptr<Communicator> payload_;
   std::int64_t run_ = -1;
   Place together_;
-  std::vector<CallLog::Mark> end_marks_;  // of the run whose end is open
+  std::uint64_t compared_ = 0;            // so many calls were found alike on all ranks
+  Proposal end_proposal_;                 // of the run whose end is open
+  std::vector<CallLog::Mark> end_marks_;  // and where its logs were
   std::int64_t end_run_ = -1;
   std::vector<Divergence> divergences_;  // the last ones
   std::int64_t num_divergences_ = 0;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <functional>
@@ -25,14 +26,15 @@ class CallLog {
  public:
   static constexpr std::size_t kRemembered = 1024;  // calls; a power of two
 
-  struct Call {
+  struct alignas(64) Call {
     std::uint64_t digest = 0;  // of all calls up to and including this one
     std::source_location location = {};
+    std::uint64_t stream = 0;
+    std::array<std::uint64_t, 2> scalars{};
+    std::array<std::int32_t, 4> lengths{};  // the first of the shape; they saturate
     Operation operation{};
     std::uint8_t rank = 0;  // number of dimensions; between the others, see fingerprint()
     DType dtype{};
-    std::int32_t first_length = 0;  // of the shape, for messages; saturates
-    std::uint64_t stream = 0;
   };
   // How far a log had come: how many calls, and the digest of all of them.
   struct Mark {
@@ -56,11 +58,15 @@ class CallLog {
     call.digest = mark_.digest;
     call.location = record.location;
     call.stream = stream;
+    call.scalars[0] = record.scalars[0];
+    call.scalars[1] = record.scalars[1];
     call.operation = record.operation;
     call.rank = static_cast<std::uint8_t>(std::min<std::size_t>(record.shape.size(), 255));
     call.dtype = record.dtype;
-    call.first_length =
-        record.shape.empty() ? 0 : static_cast<std::int32_t>(std::min(record.shape.front(), kMost));
+    const std::size_t lengths = std::min(record.shape.size(), call.lengths.size());
+    for (std::size_t i = 0; i < lengths; ++i) {
+      call.lengths[i] = static_cast<std::int32_t>(std::min(record.shape[i], kMost));
+    }
     ++mark_.count;
   }
 
@@ -83,8 +89,12 @@ class CallLog {
   }
   // Call `number`, if it was made and is remembered.
   const Call* call(std::uint64_t number) const noexcept;
-  // "call 17: normal f32 [3, ...] of generator 'noise' at train.cc:12", or that there is none among
-  // the first `count`, or that it has left the ring. `name_of(stream)` may be empty.
+  // A digest of where call `number` was made, equal for one line of one program on all ranks; 0 if
+  // it is not remembered.
+  std::uint64_t place(std::uint64_t number) const noexcept;
+  // "call 17: normal f32 [3, 4] of generator 'noise' at train.cc:12 (mean 0, stddev 1)", or that
+  // there is none among the first `count`, or that it has left the ring. `name_of(stream)` may be
+  // empty.
   using NameOf = std::function<std::string(std::uint64_t stream)>;
   std::string describe(std::uint64_t number, std::uint64_t count, const NameOf& name_of) const;
   std::string describe(std::uint64_t number) const { return describe(number, count(), {}); }
@@ -103,5 +113,11 @@ std::optional<std::uint64_t> first_difference(const CallLog& a, const CallLog::M
 inline std::optional<std::uint64_t> first_difference(const CallLog& a, const CallLog& b) {
   return first_difference(a, a.mark(), b, b.mark());
 }
+
+// The first call from `begin` to before `end` that was made elsewhere in one log than in the other:
+// no fault in itself, but where calls that are alike follow each other, one of them may be one too
+// many.
+std::optional<std::uint64_t> first_other_place(const CallLog& a, const CallLog& b,
+                                               std::uint64_t begin, std::uint64_t end);
 
 }  // namespace counterpoint::inline v1

@@ -3,7 +3,7 @@
 //
 //   control.post({.occasion = kEnd, .calls = log.digest(), .ended = true});   // does not wait
 //   const Verdict verdict = control.wait();                                   // later
-//   if (!verdict.occasions_agree) throw AgreedError(..., control.tell_all(my_description));
+//   if (verdict.failed_rank) throw AgreedError(control.share_error(mine, *verdict.failed_rank));
 //
 // Thread-safety: one thread at a time. Errors: deadline_exceeded and others of the communicator's.
 #pragma once
@@ -12,8 +12,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "counterpoint/runtime/communicator.h"
 #include "counterpoint/runtime/error.h"
@@ -59,8 +57,8 @@ class Control {
 
   // For a rank that cannot go on: the others' operations throw `reason`. Not collective.
   void revoke(const Error& reason) noexcept { communicator_->revoke(reason); }
-  // Every rank's text, at most kMostText bytes of each. Collective, on the way to an error.
-  std::vector<std::string> tell_all(const std::string& text);
+  // Whether another rank has given up waiting for this one. Not collective.
+  bool is_missed() noexcept { return communicator_->is_missed(); }
   // Rank `root`'s error, on every rank. Collective; `error` is looked at on rank `root`.
   Error share_error(const Error& error, int root);
 

@@ -31,7 +31,13 @@ class MirroredObject {
   // "generator 'noise'"
   virtual std::string describe() const = 0;
   virtual std::size_t copy_bytes() const = 0;
-  virtual void read_copy(int local_index, std::span<std::byte> bytes) const = 0;
+  virtual std::size_t element_bytes() const = 0;
+  // "element 5: 0.25", of a copy of it.
+  virtual std::string describe_element(std::size_t index,
+                                       std::span<const std::byte> copy) const = 0;
+  // A copy: where it lies, or in `scratch`.
+  virtual std::span<const std::byte> copy_of(int local_index,
+                                             std::vector<std::byte>& scratch) const = 0;
   virtual void write_copy(int local_index, std::span<const std::byte> bytes) noexcept = 0;
 
   // Copies of all replicas in a row, where a save of differing replicas is to hold them; else
@@ -59,6 +65,8 @@ class MirroredObjects {
 
   // Collective.
   bool copies_differ(const MirroredObject& object) const;
+  // Which replicas hold different copies, and in what, where some do. Collective.
+  std::string first_difference(const MirroredObject& object) const;
   // Every replica's copy, in order of replica id. Collective.
   std::vector<std::byte> all_copies(const MirroredObject& object) const;
   // Gives every replica the first one's copy; whether one of this rank's was another. Collective.

@@ -64,7 +64,10 @@ class MirroredStore final : public StateStore, public MirroredObject {
   std::uint64_t logged_as() const noexcept override { return stream_; }
   std::string describe() const override { return origin().to_string(); }
   std::size_t copy_bytes() const override { return 3 * sizeof(std::uint64_t); }
-  void read_copy(int local_index, std::span<std::byte> bytes) const override;
+  std::size_t element_bytes() const override { return sizeof(std::uint64_t); }
+  std::string describe_element(std::size_t index, std::span<const std::byte> copy) const override;
+  std::span<const std::byte> copy_of(int local_index,
+                                     std::vector<std::byte>& scratch) const override;
   void write_copy(int local_index, std::span<const std::byte> bytes) noexcept override;
 
  private:

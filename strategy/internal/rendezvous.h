@@ -80,6 +80,8 @@ class Rendezvous {
   bool settled() const;
   bool all_left() const;
   void wait_until_settled(std::unique_lock<std::mutex>& lock);
+  // Replicas are running that others have given up waiting for.
+  void give_up_on_running(const std::string& why);
   void wait_until_left(std::unique_lock<std::mutex>& lock);
   void step(std::unique_lock<std::mutex>& lock);
   void step_together();

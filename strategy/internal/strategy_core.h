@@ -68,7 +68,12 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   void run(const std::function<void(ReplicaContext&)>& function);
   void enter();
   void leave(const std::optional<Error>& error) noexcept;
+  // Why the one replica leaves a run that it entered, as every rank is told.
+  Error left_in_failure(const std::string& why) const;
   void meet(const Context& context, Request& request);
+  // Stands for the run that is on, in its process: the same object until the next begins, and never again
+  // as long as somebody holds it.
+  std::shared_ptr<const void> run_token();
 
   // ---- calls
   LocalReplica& replica(int local_index) {
@@ -88,8 +93,8 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
     agree(record, local_error, agreement_.compares_runs());
   }
   // Does what ranks agreed to do together. A rank that cannot (no memory, a deadline) tells the
-  // others, and the strategy stops.
-  void together(const std::function<void()>& action);
+  // others, and the strategy stops. `here` is what it does, for messages, if it is not logged yet.
+  void together(const std::function<void()>& action, const Agreement::Describe& here = {});
   void check(const std::source_location& location);
 
   // ---- what is mirrored
@@ -145,6 +150,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   using MadeOf = std::map<std::pair<int, std::uint64_t>, std::int64_t>;
   MadeOf made_;
   MadeOf made_in_run_;
+  std::shared_ptr<const void> run_token_;  // made when first asked for
 };
 
 }  // namespace counterpoint::inline v1

@@ -44,7 +44,10 @@ class VariableStore : public Saveable,
   std::uint64_t logged_as() const noexcept override { return digest_; }
   std::string describe() const override;
   std::size_t copy_bytes() const override { return copies_.front().value.bytes().size(); }
-  void read_copy(int local_index, std::span<std::byte> bytes) const override;
+  std::size_t element_bytes() const override { return dtype_size(copies_.front().value.dtype()); }
+  std::string describe_element(std::size_t index, std::span<const std::byte> copy) const override;
+  std::span<const std::byte> copy_of(int local_index,
+                                     std::vector<std::byte>& scratch) const override;
   void write_copy(int local_index, std::span<const std::byte> bytes) noexcept override;
 
  private:

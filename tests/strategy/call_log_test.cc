@@ -33,7 +33,8 @@ TEST(CallLog, NamesTheFirstDifference) {
     b.record(1, draw({2}, i == 6 ? Operation::uniform : Operation::normal));
   }
   ASSERT_EQ(first_difference(a, b), 6u);
-  EXPECT_THAT(a.describe(6), testing::HasSubstr("call 6: normal f32 [2] at call_log_test.cc:"));
+  EXPECT_THAT(a.describe(6),
+              testing::HasSubstr("call 6: normal f32 [2] of stream #1 at call_log_test.cc:"));
   EXPECT_THAT(b.describe(6), testing::HasSubstr("call 6: uniform f32 [2]"));
 }
 

@@ -66,9 +66,9 @@ class LastCalls : public testing::Test {
 TEST_F(LastCalls, StandInAFileThatTheErrorNames) {
   EXPECT_THAT(message_of_a_difference(folder_), testing::HasSubstr(path()));
   EXPECT_EQ(files(), 1u) << "and nothing unfinished beside it";
-  for (const char* words :
-       {"diverged", "replica 0 made 2 calls", "replica 1 made 3 calls",
-        "call 1: normal f32 [2] at last_calls_test.cc:", "call 2: uniform f32 []"}) {
+  for (const char* words : {"diverged", "replica 0 made 2 calls", "replica 1 made 3 calls",
+                            "call 1: normal f32 [2] of generator made at last_calls_test.cc:",
+                            "call 2: uniform f32 []"}) {
     EXPECT_THAT(text(), testing::HasSubstr(words));
   }
 }
@@ -87,7 +87,7 @@ TEST_F(LastCalls, AreASmallFile) {
       replica.log.record(1, {.shape = {}, .location = std::source_location::current()});
     }
   }
-  EXPECT_EQ(write_last_calls(folder_, 0, "why", 0, replicas), path());
+  EXPECT_EQ(write_last_calls(folder_, 0, "why", 0, replicas).path, path());
   EXPECT_GT(fs::file_size(path()), 60u << 10);
   EXPECT_LE(fs::file_size(path()), 64u << 10);
   EXPECT_TRUE(text().ends_with("\n...\n"));
@@ -145,12 +145,22 @@ TEST_F(LastCalls, AreNotOfAStrategyThatAnExceptionDestroys) {
   EXPECT_EQ(files(), 0u);
 }
 
-// Whatever the folder is like, the error is the same but for the file's name.
+TEST_F(LastCalls, NeedAFolder) {
+  std::ofstream(folder_ / "file") << "text";
+  for (const fs::path& folder : {folder_ / "absent", folder_ / "file"}) {
+    expect_error(ErrorCode::invalid_argument, {"last_calls_folder", folder.string()},
+                 [&] { MirroredStrategy({.last_calls_folder = folder.string()}); });
+  }
+}
+
+// Whatever becomes of the folder, the error is the same but for what is said of the file.
 TEST_F(LastCalls, MakeNothingWorse) {
   const std::string plain = message_of_a_difference("");
   EXPECT_FALSE(plain.empty());
-  EXPECT_EQ(message_of_a_difference((folder_ / "absent").string()), plain);
-  EXPECT_EQ(message_of_a_difference("/proc"), plain) << "where nobody can write";
+  const std::string unwritten = plain + "; the last calls of rank 0 could not be written: ";
+  EXPECT_EQ(message_of_a_difference("/proc"),
+            unwritten + "/proc/counterpoint-last-calls-rank-0.txt: No such file or directory")
+      << "where nobody can write";
   fs::create_symlink("/dev/null", path());
   EXPECT_THAT(message_of_a_difference(folder_), testing::HasSubstr(path()));
   EXPECT_FALSE(fs::is_symlink(path())) << "a link that lies there is replaced, not followed";
@@ -165,7 +175,7 @@ TEST_F(LastCalls, MakeNothingWorse) {
   const std::string message = message_of_a_difference(folder_);
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
   std::signal(SIGXFSZ, handler);
-  EXPECT_EQ(message, plain);
+  EXPECT_EQ(message, unwritten + path() + ": File too large");
   EXPECT_EQ(files(), 0u) << "no part of it is left";
 }
 
@@ -197,6 +207,40 @@ TEST(HungReplica, IsNamedByItsOwnRank) {
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
   released->set_value();  // they come back, and sleep for good
+}
+
+// The thread that makes the communicator's calls is free to say what keeps its rank: every rank names the
+// replica, though its own deadline began long after the others'.
+TEST(HungReplica, IsNamedOnEveryRank) {
+  const auto released = std::make_shared<std::promise<void>>();
+  const std::shared_future<void> release = released->get_future().share();
+  const auto worlds = ThreadCommunicator::create(3);
+  {
+    std::vector<std::jthread> ranks;
+    for (const auto& world : worlds) {
+      ranks.emplace_back([release, world] {
+        MirroredStrategy strategy(
+            world, {.replicas_per_rank = 2, .timeout_seconds = 0.5, .last_calls_folder = ""});
+        const auto scope = strategy.scope();
+        auto noise = std::make_shared<Generator>(Generator::from_seed(1, {.name = "noise"}));
+        expect_error(ErrorCode::deadline_exceeded,
+                     {"replica 3 is running since call 1: normal f32 [2] of generator 'noise' at "
+                      "last_calls_test.cc:"},
+                     [&] {
+                       strategy.run([release, noise](ReplicaContext& replica) {
+                         (void)noise->normal<float>({2});
+                         if (replica.replica_id() == 3) release.wait();
+                         if (replica.replica_id() == 2) {
+                           std::this_thread::sleep_for(std::chrono::milliseconds(300));
+                         }
+                         std::vector<float> values(1);
+                         replica.all_reduce(values, Reduce::sum);
+                       });
+                     });
+      });
+    }
+  }
+  released->set_value();
 }
 
 }  // namespace

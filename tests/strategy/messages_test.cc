@@ -256,7 +256,7 @@ TEST_P(Messages, OfCheckpoints) {
   int controls = 0;
   std::int64_t bytes = 0;
   costs(sent_by([&] { checkpoints.save(1); }), &controls, &bytes);
-  EXPECT_LE(controls, 8);
+  EXPECT_LE(controls, 10);
   EXPECT_LE(bytes, 1024);
   const auto file_bytes =
       static_cast<std::int64_t>(std::filesystem::file_size(folder / "checkpoint-00000001.h5"));

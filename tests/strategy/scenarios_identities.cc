@@ -8,30 +8,17 @@
 #include <thread>
 #include <vector>
 
-#include "counterpoint/runtime/generator.h"
 #include "counterpoint/runtime/sharded_draws.h"
-#include "counterpoint/strategy/mirrored_strategy.h"
-#include "runtime/expect_error.h"
-#include "strategy/scenarios.h"
+#include "strategy/scenario_parts.h"
 
 namespace counterpoint {
 namespace {
-
-using World = std::shared_ptr<Communicator>;
-
-StrategyOptions quiet(int replicas_per_rank) {
-  return {.replicas_per_rank = replicas_per_rank, .timeout_seconds = 60, .last_calls_folder = ""};
-}
-
-bool is_last(const ReplicaContext& replica) {
-  return replica.replica_id() == replica.num_replicas_in_sync() - 1;
-}
 
 // Expects a difference, named by `words`, where the last replica calls upon the second of two objects.
 template <class Make, class Call>
 void expect_two_objects(const World& world, int replicas_per_rank, const char* words, Make make,
                         Call call) {
-  MirroredStrategy strategy(world, quiet(replicas_per_rank));
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
   if (strategy.num_replicas_in_sync() == 1) return;
   const auto scope = strategy.scope();
   using Object = decltype(make(strategy));
@@ -74,7 +61,7 @@ void generators_of_one_name(const World& world, int replicas_per_rank) {
 
 // Each of them is adopted, however alike they are called.
 void adopted_of_one_name(const World& world, int replicas_per_rank) {
-  StrategyOptions options = quiet(replicas_per_rank);
+  StrategyOptions options = quiet_options(replicas_per_rank);
   options.on_divergence = OnDivergence::adopt_first;
   MirroredStrategy strategy(world, options);
   if (strategy.num_replicas_in_sync() == 1) return;
@@ -91,7 +78,7 @@ void adopted_of_one_name(const World& world, int replicas_per_rank) {
 }
 
 void a_shared_draw_or_each_its_own(const World& world, int replicas_per_rank) {
-  MirroredStrategy strategy(world, quiet(replicas_per_rank));
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
   if (strategy.num_replicas_in_sync() == 1) return;
   const auto scope = strategy.scope();
   auto noise = Generator::from_seed(1);
@@ -111,7 +98,7 @@ void restored_to_another_state(const World& world, int replicas_per_rank) {
   if (world->size() == 1) return;
   for (const std::vector<std::int64_t>& other :
        {std::vector<std::int64_t>{5, 7, 9}, {5, 6, 8}, {4, 6, 9}, {5, 6, 9}}) {
-    MirroredStrategy strategy(world, quiet(replicas_per_rank));
+    MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
     const std::vector<std::int64_t> usual = {5, 6, 9};
     const auto saved = Generator::from_state(world->rank() == 1 ? other : usual).saveable()->save();
     const auto scope = strategy.scope();
@@ -127,8 +114,8 @@ void restored_to_another_state(const World& world, int replicas_per_rank) {
 
 // A restore that was prepared cannot fail any more, whose scope it may be.
 void committed_in_another_scope(const World& world, int replicas_per_rank) {
-  MirroredStrategy strategy(world, quiet(replicas_per_rank));
-  MirroredStrategy another(world, quiet(1));
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
+  MirroredStrategy another(world, quiet_options(1));
   auto made = [&] {
     const auto scope = strategy.scope();
     return Generator::from_seed(1);
@@ -145,7 +132,7 @@ void committed_in_another_scope(const World& world, int replicas_per_rank) {
 
 // The first call that differs has left every ring: no other is blamed for it.
 void forgotten_difference(const World& world, int replicas_per_rank) {
-  StrategyOptions options = quiet(replicas_per_rank);
+  StrategyOptions options = quiet_options(replicas_per_rank);
   options.on_divergence = OnDivergence::stop_at_saves;
   MirroredStrategy strategy(world, options);
   if (strategy.num_replicas_in_sync() == 1) return;
@@ -171,7 +158,7 @@ void turns_of_bound_threads(const World& world, int replicas_per_rank) {
   if (replicas_per_rank == 1 && (over_mpi || world->size() > 1)) return;
   constexpr int kThreads = 4;
   constexpr int kDraws = 50;
-  MirroredStrategy strategy(world, quiet(replicas_per_rank));
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
   auto outside = Generator::from_seed(1);
   std::mutex mutex;
   std::set<std::uint64_t> drawn;
@@ -196,7 +183,7 @@ void turns_of_bound_threads(const World& world, int replicas_per_rank) {
 // Which of two collectives would come first is left to nobody.
 void collectives_of_bound_threads(const World& world, int replicas_per_rank) {
   if (replicas_per_rank == 1) return;
-  MirroredStrategy strategy(world, quiet(replicas_per_rank));
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
   std::latch refused(2);
   strategy.run([&](ReplicaContext& replica) {
     std::vector<float> values(1, 1.0F);

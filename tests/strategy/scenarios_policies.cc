@@ -3,26 +3,11 @@
 
 #include <vector>
 
-#include "counterpoint/runtime/generator.h"
 #include "counterpoint/strategy/internal/strategy_core.h"
-#include "counterpoint/strategy/mirrored_strategy.h"
-#include "runtime/expect_error.h"
-#include "strategy/scenarios.h"
+#include "strategy/scenario_parts.h"
 
 namespace counterpoint {
 namespace {
-
-using World = std::shared_ptr<Communicator>;
-
-std::vector<std::int64_t> words(const Generator& generator) {
-  const Tensor state = generator.state();
-  const auto values = state.values<std::int64_t>();
-  return {values.begin(), values.end()};
-}
-
-bool is_last(const ReplicaContext& replica) {
-  return replica.replica_id() == replica.num_replicas_in_sync() - 1;
-}
 
 // The end of a run waits for nobody: a rank can go on to tell another one to begin its own.
 void ends_without_waiting(const World& world, int replicas_per_rank) {
@@ -37,7 +22,7 @@ void ends_without_waiting(const World& world, int replicas_per_rank) {
 
 // What was done otherwise in a run is named as of its end, whatever was called since.
 void named_as_of_the_end(const World& world, int replicas_per_rank) {
-  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank, .timeout_seconds = 60});
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
   if (strategy.num_replicas_in_sync() == 1) return;
   const auto scope = strategy.scope();
   auto noise = Generator::from_seed(1, {.name = "noise"});
@@ -58,9 +43,7 @@ void named_as_of_the_end(const World& world, int replicas_per_rank) {
 }
 
 void adopts_the_first(const World& world, int replicas_per_rank) {
-  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank,
-                                    .timeout_seconds = 60,
-                                    .on_divergence = OnDivergence::adopt_first});
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank, OnDivergence::adopt_first));
   const auto scope = strategy.scope();
   auto noise = Generator::from_seed(1, {.name = "noise"});
   auto calm = Generator::from_seed(2, {.name = "calm"});
@@ -111,9 +94,7 @@ void adopts_the_first(const World& world, int replicas_per_rank) {
 
 void cannot_adopt_what_is_not_there(const World& world, int replicas_per_rank) {
   if (world->size() == 1) return;
-  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank,
-                                    .timeout_seconds = 60,
-                                    .on_divergence = OnDivergence::adopt_first});
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank, OnDivergence::adopt_first));
   const auto scope = strategy.scope();
   std::vector<Generator> made;
   if (world->rank() == 1) made.push_back(Generator::from_seed(1));
@@ -121,9 +102,7 @@ void cannot_adopt_what_is_not_there(const World& world, int replicas_per_rank) {
 }
 
 void adopts_turns(const World& world, int replicas_per_rank) {
-  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank,
-                                    .timeout_seconds = 60,
-                                    .on_divergence = OnDivergence::adopt_first});
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank, OnDivergence::adopt_first));
   auto shared = Generator::from_seed(world->rank() + 1, {.name = "shared"});
   strategy.run([&](ReplicaContext&) { (void)shared.normal<float>({}); });
   EXPECT_EQ(words(shared)[0], 1 + 256 * strategy.num_replicas_in_sync());

@@ -4,31 +4,14 @@
 #include <memory>
 #include <vector>
 
-#include "counterpoint/runtime/generator.h"
 #include "counterpoint/runtime/saveable.h"
-#include "counterpoint/strategy/mirrored_strategy.h"
-#include "runtime/expect_error.h"
-#include "strategy/scenarios.h"
+#include "strategy/scenario_parts.h"
 
 namespace counterpoint {
 namespace {
 
-using World = std::shared_ptr<Communicator>;
-
-std::vector<std::int64_t> words(const Generator& generator) {
-  const Tensor state = generator.state();
-  const auto values = state.values<std::int64_t>();
-  return {values.begin(), values.end()};
-}
-
-bool is_last(const ReplicaContext& replica) {
-  return replica.replica_id() == replica.num_replicas_in_sync() - 1;
-}
-
 void stops_at_saves(const World& world, int replicas_per_rank) {
-  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank,
-                                    .timeout_seconds = 60,
-                                    .on_divergence = OnDivergence::stop_at_saves});
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank, OnDivergence::stop_at_saves));
   const auto scope = strategy.scope();
   auto noise = Generator::from_seed(1, {.name = "noise"});
   auto weights = strategy.variable<float>({2}, "weights");
@@ -58,6 +41,44 @@ void stops_at_saves(const World& world, int replicas_per_rank) {
   noise.saveable()->ensure_in_step();
 }
 
+// Equal calls may assign different values; a save compares those, unless told not to.
+void values_that_differ(const World& world, int replicas_per_rank) {
+  for (const bool compared : {true, false}) {
+    StrategyOptions options = quiet_options(replicas_per_rank);
+    options.compare_values_at_saves = compared;
+    MirroredStrategy strategy(world, options);
+    const auto scope = strategy.scope();
+    auto weights = strategy.variable<float>({1000}, "weights");
+    weights.saveable()->ensure_in_step();
+    strategy.run([&](ReplicaContext& replica) {
+      std::vector<float> values(1000, 0.5F);
+      if (is_last(replica)) values[700] = 0.25F;
+      weights.assign(values);
+    });
+    strategy.check();
+    if (strategy.num_replicas_in_sync() > 1 && compared) {
+      expect_error(ErrorCode::diverged,
+                   {"variable 'weights'", " has 0.5 in element 700; ", " has 0.25 in element 700",
+                    "yet they made the same calls"},
+                   [&] { weights.saveable()->ensure_in_step(); });
+    } else {
+      weights.saveable()->ensure_in_step();
+    }
+    strategy.run([](ReplicaContext&) {});
+    EXPECT_FALSE(strategy.any(false)) << "training may go on, and mend it";
+  }
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank, OnDivergence::adopt_first));
+  const auto scope = strategy.scope();
+  auto weights = strategy.variable<float>({10}, "weights");
+  strategy.run([&](ReplicaContext& replica) {
+    weights.assign(std::vector<float>(10, static_cast<float>(replica.replica_id())));
+  });
+  weights.saveable()->ensure_in_step();
+  EXPECT_EQ(strategy.num_divergences(), strategy.num_replicas_in_sync() > 1 ? 1 : 0);
+  const auto values = strategy.run([&](ReplicaContext&) { return weights.values<float>()[3]; });
+  for (const float value : values) EXPECT_EQ(value, 0.0F);
+}
+
 struct Trained {
   std::vector<float> drawn;
   std::vector<float> values;
@@ -73,9 +94,7 @@ Trained draw_once_more(MirroredStrategy& strategy, Generator& noise, MirroredVar
 }
 
 void saves_all(const World& world, int replicas_per_rank) {
-  const StrategyOptions options{.replicas_per_rank = replicas_per_rank,
-                                .timeout_seconds = 60,
-                                .on_divergence = OnDivergence::save_all};
+  const StrategyOptions options = quiet_options(replicas_per_rank, OnDivergence::save_all);
   // What rank 0 would write and all would read: the same on every rank, since all gather it.
   std::vector<SavedObject> saved;
   Trained want;
@@ -145,7 +164,9 @@ void saves_all(const World& world, int replicas_per_rank) {
 }  // namespace
 
 std::vector<Scenario> save_scenarios() {
-  return {{"stops_at_saves", stops_at_saves}, {"saves_all", saves_all}};
+  return {{"stops_at_saves", stops_at_saves},
+          {"values_that_differ", values_that_differ},
+          {"saves_all", saves_all}};
 }
 
 }  // namespace counterpoint

@@ -5,13 +5,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "counterpoint/checkpoint/checkpoint.h"
@@ -66,6 +64,11 @@ int main(int argc, char** argv) {
         const bool longer = fault == "shapes" && step == 10 && replica.rank() == 1;
         std::vector<float> gradient(longer ? 200 : 100);
         noise.fill_normal(gradient);
+        if (fault == "hangs-slowly" && step == 10 && replica.rank() == 1) {
+          // The other replica comes long after the other ranks' deadlines have begun.
+          if (replica.local_index() == replicas_per_rank - 1) sleep_forever();
+          usleep(700'000);
+        }
         if (step == 10 && replica.rank() == 1 && replica.local_index() == replicas_per_rank - 1) {
           go_wrong(fault);
         }
@@ -74,8 +77,6 @@ int main(int argc, char** argv) {
     }
   } catch (const cp::Error& error) {
     std::printf("rank %d saw %s\n", world->rank(), error.what());
-    std::fflush(stdout);
-    std::this_thread::sleep_for(std::chrono::seconds(1));  // the first to end ends the others
     return 1;
   }
   std::printf("rank %d is done\n", world->rank());
