@@ -1,7 +1,9 @@
 // Disks that are really full or read-only: a tmpfs of 256 KiB, mounted where only this process sees
 // it. Clear errors on every rank, the last good file stays, and training goes on.
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "checkpoint/support.h"
@@ -23,14 +25,13 @@ bool mount_small_disk(const std::string& folder) {
          ::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=256k") == 0;
 }
 
-// Runs `body` in a child that sees the small disk; skips the test where mounting is not allowed.
-void on_small_disk(const std::function<void(const std::string& folder)>& body) {
-  const TemporaryFolder folder;
-  constexpr int not_allowed = 77;
+constexpr int not_allowed = 77;
+
+// Runs `body` in a child, which may skip the test.
+void in_child(const std::function<void()>& body) {
   const pid_t child = ::fork();
   if (child == 0) {
-    if (!mount_small_disk(folder.path())) ::_exit(not_allowed);
-    body(folder.path());
+    body();
     std::fflush(nullptr);
     ::_exit(testing::Test::HasFailure() ? 1 : 0);
   }
@@ -39,7 +40,17 @@ void on_small_disk(const std::function<void(const std::string& folder)>& body) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == not_allowed) {
     GTEST_SKIP() << "this process may not mount; the doubles of durability_test stand in for it";
   }
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "see the failures above";
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
+      << "see the failures above; status " << status;
+}
+
+// The same in one that sees the small disk; skips the test where mounting is not allowed.
+void on_small_disk(const std::function<void(const std::string& folder)>& body) {
+  const TemporaryFolder folder;
+  in_child([&] {
+    if (!mount_small_disk(folder.path())) ::_exit(not_allowed);
+    body(folder.path());
+  });
 }
 
 TEST(FullDisk, IsAClearErrorAndTrainingGoesOn) {
@@ -90,6 +101,38 @@ TEST(FullDisk, ThatIsReadOnlyIsAClearErrorToo) {
     value = 2;
     checkpoint.restore(folder + "/run/checkpoint-00000001.h5");
     EXPECT_EQ(value, 1);
+  });
+}
+
+// A limit on the size of files is one on the process too: SIGXFSZ ends it by default.
+TEST(FullDisk, OfALimitOnFilesIsAClearErrorAndNotTheEnd) {
+  const TemporaryFolder folder;
+  in_child([&] {
+    std::int64_t value = 1;
+    const std::string path = folder / "a.h5";
+    cp::Checkpoint small(one_rank(), {{"value", value}});
+    small.save(path);
+    const std::string before = read_file(path);
+    const rlimit limit{64 << 10, 64 << 10};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (const std::int64_t elements : {1 << 18, 9 << 18}) {  // on one thread, and on several
+      cp::Tensor large(cp::DType::f32, {elements});
+      const cp::Error error = error_of([&] {
+        cp::Checkpoint(one_rank(), {{"large", large}}).save(path);
+      });
+      EXPECT_EQ(error.code(), cp::ErrorCode::resource_exhausted) << error.what();
+      EXPECT_NE(error.message().find("ulimit -f"), std::string::npos) << error.what();
+      EXPECT_EQ(read_file(path), before);
+      EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a.h5"});
+    }
+    sigset_t signals;
+    ::pthread_sigmask(SIG_BLOCK, nullptr, &signals);
+    EXPECT_EQ(::sigismember(&signals, SIGXFSZ), 0) << "as the caller had it";
+    ::sigpending(&signals);
+    EXPECT_EQ(::sigismember(&signals, SIGXFSZ), 0);
+    value = 2;
+    small.save(path);
+    EXPECT_NE(read_file(path), before);
   });
 }
 
