@@ -99,6 +99,14 @@ std::string padded(const std::string& text, std::size_t width) {
   return text + std::string(width - std::min(width, width_of(text)), ' ');
 }
 
+Contents contents_of(const std::string& path, std::uint64_t max_bytes) {
+  const CheckpointFile file(path, max_bytes);
+  Contents contents{
+      .path = path, .bytes = file.size_bytes(), .attributes = file.attributes(), .objects = {}};
+  for (const std::string& name : file.names()) contents.objects.emplace(name, file.read(name));
+  return contents;
+}
+
 }  // namespace
 
 std::string attribute_text(const Attribute& attribute) {
@@ -123,11 +131,15 @@ std::string json_string(const std::string& text) {
 std::string dump(const nlohmann::json& json) { return json.dump(2); }
 
 Contents read_contents(const std::string& path, std::uint64_t max_bytes) {
-  const CheckpointFile file(path, max_bytes);
-  Contents contents{
-      .path = path, .bytes = file.size_bytes(), .attributes = file.attributes(), .objects = {}};
-  for (const std::string& name : file.names()) contents.objects.emplace(name, file.read(name));
-  return contents;
+  try {
+    return contents_of(path, max_bytes);
+  } catch (const Error& error) {
+    if (error.message().find(path) != std::string::npos) throw;
+    throw Error(error.code(), fmt::format("{}: {}", path, error.message()));
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::resource_exhausted,
+                fmt::format("{}: no memory within the limits; --memory-mib raises that", path));
+  }
 }
 
 std::string to_table(const Contents& contents) {
