@@ -78,6 +78,14 @@ std::uint64_t agree(Communicator& communicator, std::string_view call, const Att
   return words[3];
 }
 
+bool same_on_all_ranks(Communicator& communicator, std::string_view text) {
+  if (communicator.size() == 1) return true;
+  const std::uint64_t fingerprint = fingerprint_of(text);
+  std::array<std::uint64_t, 8> words{fingerprint, ~fingerprint};
+  communicator.all_reduce<std::uint64_t>(words, Reduce::min);
+  return words[0] == ~words[1];
+}
+
 std::vector<std::string> gather_texts(Communicator& communicator, const std::string& text) {
   const auto ranks = static_cast<std::size_t>(communicator.size());
   const std::array<std::uint64_t, 1> mine{text.size()};

@@ -2,10 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
+#include "counterpoint/checkpoint/internal/file_bytes.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
+
+// libhdf5 does not survive a lack of memory everywhere: it is not called where there is less than it
+// needs for thousands of objects.
+constexpr std::size_t room_bytes = 3 << 20;
 
 std::mutex& library_mutex() {
   static std::mutex mutex;
@@ -24,7 +31,10 @@ Id small_float(std::size_t sign, std::size_t exponent, std::size_t exponent_bits
 }  // namespace
 
 Hdf5Session::Hdf5Session(Hdf5Use use) : lock_(library_mutex()), use_(use) {
-  checked(H5open(), "start libhdf5");
+  if (use_ != Hdf5Use::closing) {
+    FileBytes::allocate(room_bytes);
+    checked(H5open(), "start libhdf5");
+  }
   H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   if (use_ != Hdf5Use::reading) return;
@@ -53,7 +63,9 @@ std::string hdf5_error_text() {
 
 bool hdf5_lacks_memory() {
   const auto look = [](unsigned, const H5E_error2_t* error, void* data) -> herr_t {
-    *static_cast<bool*>(data) |= error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC;
+    // Some calls give another number.
+    *static_cast<bool*>(data) |= error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC ||
+                                 std::strstr(error->desc, "allocation failed") != nullptr;
     return 0;
   };
   bool lacks = false;
@@ -62,8 +74,9 @@ bool hdf5_lacks_memory() {
 }
 
 void throw_hdf5_error(const std::string& doing) {
-  throw Error(hdf5_lacks_memory() ? ErrorCode::resource_exhausted : ErrorCode::internal,
-              fmt::format("libhdf5 could not {} ({})", doing, hdf5_error_text()));
+  // In this order: the text empties the stack.
+  const ErrorCode code = hdf5_lacks_memory() ? ErrorCode::resource_exhausted : ErrorCode::internal;
+  throw Error(code, fmt::format("libhdf5 could not {} ({})", doing, hdf5_error_text()));
 }
 
 Id file_type(DType dtype) {

@@ -24,11 +24,12 @@ class ImageReader::File {
     }
     names_ = data_.names(root_group_, "/", members_attribute);
     read_attributes(root_group_, "/", root_);
+    check_format_version();
     check_stream_version();
   }
 
   ~File() {
-    const Hdf5Session session(Hdf5Use::reading);
+    const Hdf5Session session(Hdf5Use::closing);
     root_group_ = Id();
     file_ = Id();
   }
@@ -43,6 +44,19 @@ class ImageReader::File {
   }
 
  private:
+  // The header's, which is read first, is what counts: this one may be absent, but not another.
+  void check_format_version() const {
+    const auto version = root_.attributes.find("format_version");
+    if (version == root_.attributes.end()) return;
+    const auto* number = std::get_if<std::int64_t>(&version->second);
+    if (number == nullptr) data_.fail("/", "has a format_version that is no integer");
+    if (*number == format_version) return;
+    throw Error(ErrorCode::failed_precondition,
+                fmt::format("{}: its header says format version {}, its root group version {}: two "
+                            "programs wrote it; write it again with one, see docs/format.md",
+                            data_.path(), format_version, *number));
+  }
+
   void check_stream_version() const {
     const auto version = root_.attributes.find("stream_version");
     const auto* number =

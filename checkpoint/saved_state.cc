@@ -42,20 +42,22 @@ void SavedState::detach(FileBytes& memory) {
   std::vector<Tensor*> tensors;
   collect(root_, tensors);
   std::vector<std::size_t> offsets;
-  std::vector<Piece> pieces;
   std::size_t end = 0;
   for (const Tensor* tensor : tensors) {
-    const std::span<const std::byte> bytes = std::as_const(*tensor).bytes();
     offsets.push_back(end);
-    for (std::size_t begin = 0; begin < bytes.size(); begin += piece_bytes) {
-      pieces.push_back(
-          {bytes.data() + begin, end + begin, std::min(piece_bytes, bytes.size() - begin)});
-    }
-    end += (bytes.size() + alignment - 1) / alignment * alignment;
+    end += (std::as_const(*tensor).bytes().size() + alignment - 1) / alignment * alignment;
   }
   if (memory.size() < end) {
     memory = FileBytes();  // the old one first: nothing reads it any more
     memory = FileBytes::allocate(end);
+  }
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::span<const std::byte> bytes = std::as_const(*tensors[i]).bytes();
+    for (std::size_t begin = 0; begin < bytes.size(); begin += piece_bytes) {
+      pieces.push_back(
+          {bytes.data() + begin, offsets[i] + begin, std::min(piece_bytes, bytes.size() - begin)});
+    }
   }
   std::byte* const base = memory.span().data();
   for_each_in_parallel(pieces.size(), 2, [&](std::size_t i, std::size_t) {

@@ -6,6 +6,9 @@
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
+#include "counterpoint/checkpoint/internal/image_reader.h"
+#include "counterpoint/checkpoint/internal/image_writer.h"
+#include "counterpoint/checkpoint/internal/numbers.h"
 #include "counterpoint/checkpoint/internal/reuse_ledger.h"
 #include "counterpoint/runtime/context.h"
 
@@ -34,6 +37,19 @@ std::string check_names(const NamedObjects& objects) {
   return names;
 }
 
+// libhdf5 and libcrypto do not survive a lack of memory while they start: that is done now, by
+// making a file of nothing in memory and reading it.
+void start_libraries() {
+  const FileImage image = build_image({.type = "checkpoint",
+                                       .attributes = {{"stream_version", stream_version}},
+                                       .values = {},
+                                       .members = {}});
+  FileBytes bytes = FileBytes::allocate(image.size());
+  image.read(0, bytes.span());
+  seal(bytes.span());
+  const ImageReader reader("memory", bytes.span());
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<Communicator> communicator, NamedObjects objects,
@@ -49,6 +65,7 @@ Session::Session(std::shared_ptr<Communicator> communicator, NamedObjects object
   if (files_ == nullptr) {
     files_ = std::shared_ptr<FileOperations>(&FileOperations::posix(), [](FileOperations*) {});
   }
+  start_libraries();
   communicator_ = communicator->duplicate();
   communicator_->set_timeout_seconds(communicator->timeout_seconds());
 }
@@ -79,6 +96,10 @@ Attempt Session::ask_all(void (Saveable::*question)(const std::source_location&)
 void Session::begin_save(const std::string& call, const std::source_location& location) {
   const std::uint64_t watched = agree(
       *communicator_, call, ask_all(&Saveable::ensure_in_step, location), watches_reuse() ? 1 : 0);
+  std::string numbers;
+  const Attempt attempt = attempting([&] { numbers = numbers_of(objects_); });
+  agree(*communicator_, call, attempt);
+  require_same_numbers(*communicator_, numbers);
   reuse_ledger_.reset();
   if (watched != 0) reuse_ledger_ = gather_reuse_ledger(*communicator_, call);
 }

@@ -57,6 +57,9 @@ auto with_memory_errors(Function&& function) {
 std::uint64_t agree(Communicator& communicator, std::string_view call, const Attempt& attempt,
                     std::uint64_t value = 0);
 
+// Whether every rank's text is this one.
+bool same_on_all_ranks(Communicator& communicator, std::string_view text);
+
 // Every rank's text, rank 0's first.
 std::vector<std::string> gather_texts(Communicator& communicator, const std::string& text);
 

@@ -5,6 +5,7 @@
 #include "checkpoint/faulty_files.h"
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint_manager.h"
+#include "counterpoint/checkpoint/internal/saved_state.h"
 
 namespace checkpoint_tests {
 namespace {
@@ -157,6 +158,23 @@ TEST(AsyncSave, AFolderThatIsWaitedForDoesNotLoseOtherRanks) {
     EXPECT_NE(error.message().find("another job"), std::string::npos) << error.what();
     expect_same_on_all_ranks(*world, error.what());
   });
+}
+
+// More than there is memory for.
+TEST(AsyncSave, WithoutMemoryForACopyIsGivenUpByItsReader) {
+  const std::int64_t elements = std::int64_t{1} << 50;
+  cp::SavedObject root{.type = "checkpoint", .attributes = {}, .values = {}, .members = {}};
+  std::byte never_read{};
+  root.values.emplace("value",
+                      cp::Tensor::adopt(cp::DType::f32, {elements}, {}, &never_read, nullptr));
+  internal::SavedState state(std::move(root));
+  internal::FileBytes memory;
+  EXPECT_EQ(error_of([&] { state.detach(memory); }).code(), cp::ErrorCode::resource_exhausted);
+  { const auto guard = state.reading(); }
+  state.release(memory);
+  const cp::Error error = error_of([&] { const auto guard = state.reading(); });
+  EXPECT_EQ(error.code(), cp::ErrorCode::resource_exhausted);
+  EXPECT_NE(error.message().find("no memory for a copy"), std::string::npos) << error.what();
 }
 
 TEST(AsyncSave, DestructionWaits) {

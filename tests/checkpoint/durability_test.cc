@@ -11,7 +11,6 @@
 #include "checkpoint/faulty_files.h"
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint.h"
-#include "counterpoint/checkpoint/checkpoint_manager.h"
 #include "counterpoint/checkpoint/internal/durable_file.h"
 
 namespace checkpoint_tests {
@@ -232,24 +231,21 @@ TEST(Durability, OfAFolderThatDoesNotSyncIsUncertainOnEveryRank) {
   });
 }
 
-TEST(Durability, KeepsOlderCheckpointsWhileTheNewestIsUncertain) {
+// As file systems say that have nothing to sync in a folder.
+TEST(Durability, OfAFolderThatHasNothingToSyncIsCertain) {
   const TemporaryFolder folder;
-  bool broken = false;
-  auto files = std::make_shared<FaultyFiles>();
-  files->decide = [&](const std::string& name, int) {
-    return broken && name == "open folder" ? -EIO : 0;
-  };
-  std::int64_t value = 0;
-  cp::CheckpointManager manager(one_rank(), folder.path(), {{"value", value}},
-                                {.keep = 1, .lock_timeout_seconds = 0, .files = files});
-  manager.save(1);
-  broken = true;
-  EXPECT_EQ(manager.save(2).durability, cp::Durability::uncertain);
-  EXPECT_TRUE(std::filesystem::exists(manager.path_of(1)));
-  broken = false;
-  manager.save(3);
-  EXPECT_FALSE(std::filesystem::exists(manager.path_of(1)));
-  EXPECT_FALSE(std::filesystem::exists(manager.path_of(2)));
+  for (const int error : {EINVAL, EOPNOTSUPP}) {
+    auto files = std::make_shared<FaultyFiles>();
+    files->decide = [error, syncs = 0](const std::string& name, int) mutable {
+      return name == "sync" && ++syncs == 2 ? -error : 0;  // the first is the file's
+    };
+    cp::Tensor tensor = generation(3);
+    const auto report =
+        cp::Checkpoint(one_rank(), {{"tensor", tensor}}, files).save(folder / "a.h5");
+    EXPECT_EQ(std::count(files->calls.begin(), files->calls.end(), "sync"), 2);
+    EXPECT_EQ(report.durability, cp::Durability::durable);
+    EXPECT_EQ(report.warning, "");
+  }
 }
 
 TEST(Durability, ShortReadsAndWritesAreContinued) {
@@ -333,87 +329,6 @@ TEST(Durability, ContentThatThrowsLeavesNothingBehind) {
                                        ContentThatThrows(), &warning),
                std::bad_alloc);
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{});
-}
-
-TEST(Durability, AVanishedFolderIsAnErrorAndComesBack) {
-  const TemporaryFolder folder;
-  std::int64_t value = 0;
-  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}});
-  std::filesystem::remove_all(folder / "run");
-  EXPECT_EQ(error_of([&] { manager.save(1); }).code(), cp::ErrorCode::failed_precondition);
-  std::filesystem::create_directory(folder / "run");
-  manager.save(1);
-  EXPECT_EQ(manager.restore_latest(), 1);
-}
-
-TEST(Durability, AFolderThatWasMadeAnewIsTheOtherJobs) {
-  const TemporaryFolder folder;
-  std::int64_t value = 1;
-  std::int64_t other_value = 2;
-  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}});
-  std::filesystem::remove_all(folder / "run");
-  {
-    cp::CheckpointManager other(one_rank(), folder / "run", {{"value", other_value}});
-    other.save(1);
-    const cp::Error error = error_of([&] { manager.save(1); });
-    EXPECT_EQ(error.code(), cp::ErrorCode::unavailable) << error.what();
-    EXPECT_NE(error.message().find("a folder of this job's own"), std::string::npos);
-    EXPECT_EQ(other.restore_latest(), 1);
-    EXPECT_EQ(other_value, 2);
-  }
-  EXPECT_EQ(error_of([&] { manager.save(1); }).code(), cp::ErrorCode::unavailable);
-
-  // Nobody's: taken, so that the next job is refused.
-  std::filesystem::remove_all(folder / "run");
-  std::filesystem::create_directory(folder / "run");
-  manager.save(3);
-  EXPECT_EQ(error_of([&] {
-              cp::CheckpointManager(one_rank(), folder / "run", {{"value", other_value}},
-                                    {.lock_timeout_seconds = 0});
-            }).code(),
-            cp::ErrorCode::unavailable);
-}
-
-TEST(Durability, WhatIsNoCheckpointIsNotOneOfThoseKept) {
-  const TemporaryFolder folder;
-  std::int64_t value = 1;
-  cp::CheckpointManager manager(one_rank(), folder.path(), {{"value", value}}, {.keep = 2});
-  manager.save(1);
-  std::filesystem::create_directory(manager.path_of(8));
-  write_file(manager.path_of(9).string(), "no checkpoint");
-  manager.save(2);
-  EXPECT_TRUE(std::filesystem::exists(manager.path_of(1)));
-  manager.save(3);
-  EXPECT_FALSE(std::filesystem::exists(manager.path_of(1)));
-  EXPECT_TRUE(std::filesystem::exists(manager.path_of(2)));
-}
-
-TEST(Durability, OfASaveDoesNotDependOnTidyingUp) {
-  const TemporaryFolder folder;
-  on_thread_ranks(2, [&](std::shared_ptr<cp::Communicator> world) {
-    bool broken = false;
-    auto files = std::make_shared<FaultyFiles>();
-    files->decide = [&](const std::string& call, int) {
-      return broken && call == "list" ? -EMFILE : 0;
-    };
-    std::int64_t value = 1;
-    cp::CheckpointManager manager(world, folder / "run", {{"value", value}}, {.files = files});
-    broken = true;
-    const cp::SaveReport report = manager.save(1);
-    EXPECT_EQ(report.durability, cp::Durability::durable);
-    EXPECT_NE(report.warning.find("older checkpoints"), std::string::npos) << report.warning;
-    expect_same_on_all_ranks(*world, report.warning);
-    broken = false;
-    EXPECT_EQ(manager.restore_latest(), 1);
-  });
-}
-
-TEST(Durability, OfANewFolderIsItsParentsSync) {
-  const TemporaryFolder folder;
-  std::int64_t value = 1;
-  auto files = std::make_shared<FaultyFiles>();
-  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}}, {.files = files});
-  EXPECT_EQ(std::count(files->calls.begin(), files->calls.end(), "sync"), 1);
 }
 
 }  // namespace

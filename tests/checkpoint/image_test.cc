@@ -204,6 +204,19 @@ TEST(Image, DigestsCoverEveryLeaf) {
   }
 }
 
+TEST(Image, HoldsTextsOfUpToAMebibyte) {
+  cp::SavedObject object{.type = "object", .attributes = {}, .values = {}, .members = {}};
+  object.attributes["text"] = std::string(internal::max_attribute_bytes, 'x');
+  const internal::FileBytes file = sealed_file(root_of({{"object", object}}));
+  const auto read = internal::ImageReader("file", file.span()).read("object");
+  EXPECT_EQ(read.value().attributes, object.attributes);
+
+  object.attributes["text"] = std::string(internal::max_attribute_bytes + 1, 'x');
+  const cp::Error error = error_of([&] { sealed_file(root_of({{"object", object}})); });
+  EXPECT_EQ(error.code(), cp::ErrorCode::invalid_argument);
+  EXPECT_NE(error.message().find("more than 1048576"), std::string::npos) << error.what();
+}
+
 TEST(Image, OfAnotherVersionSaysWhatToDo) {
   internal::FileBytes later = sealed_file(root_of({}));
   std::uint32_t version = 2;
@@ -218,6 +231,13 @@ TEST(Image, OfAnotherVersionSaysWhatToDo) {
   const cp::Error error = error_of([&] { internal::ImageReader("file", other.span()); });
   EXPECT_EQ(error.code(), cp::ErrorCode::failed_precondition);
   EXPECT_NE(error.message().find("stream version 2"), std::string::npos) << error.what();
+
+  cp::SavedObject mixed = root_of({});
+  mixed.attributes["format_version"] = 2;
+  const internal::FileBytes file = sealed_file(mixed);
+  const cp::Error refused = error_of([&] { internal::ImageReader("file", file.span()); });
+  EXPECT_EQ(refused.code(), cp::ErrorCode::failed_precondition);
+  EXPECT_NE(refused.message().find("write it again"), std::string::npos) << refused.what();
 }
 
 }  // namespace

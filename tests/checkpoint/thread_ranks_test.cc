@@ -1,4 +1,6 @@
 // The collective cases with ranks as threads of this process.
+#include <limits>
+
 #include "checkpoint/collective_cases.h"
 #include "counterpoint/runtime/context.h"
 
@@ -56,13 +58,57 @@ TEST(Checkpoint, RefusesToRunInsideAReplica) {
 }
 
 TEST(CheckpointManager, RefusesOptionsOutOfRange) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  struct Row {
+    const char* named;
+    cp::CheckpointManagerOptions options;
+  };
+  const Row rows[] = {
+      {"keep is 0", {.keep = 0}},
+      {"keep is -1", {.keep = -1}},
+      {"keep_every is -1", {.keep_every = -1}},
+      {"lock_timeout_seconds is -1", {.lock_timeout_seconds = -1}},
+      {"lock_timeout_seconds is nan", {.lock_timeout_seconds = nan}},
+      {"write_timeout_seconds is 0", {.write_timeout_seconds = 0}},
+      {"write_timeout_seconds is -2", {.write_timeout_seconds = -2}},
+      {"write_timeout_seconds is nan", {.write_timeout_seconds = nan}},
+  };
   const TemporaryFolder folder;
-  for (const cp::CheckpointManagerOptions& options :
-       {cp::CheckpointManagerOptions{.keep = 0}, cp::CheckpointManagerOptions{.keep_every = -1}}) {
-    EXPECT_EQ(
-        error_of([&] { cp::CheckpointManager(one_rank(), folder.path(), {}, options); }).code(),
-        cp::ErrorCode::invalid_argument);
+  const auto expect_refused = [](const std::string& path, const Row& row) {
+    on_thread_ranks(2, [&](const World& world) {
+      const cp::Error error =
+          error_of([&] { cp::CheckpointManager(world, path, {}, row.options); });
+      EXPECT_EQ(error.code(), cp::ErrorCode::invalid_argument) << row.named;
+      EXPECT_NE(error.message().find(row.named), std::string::npos) << error.what();
+    });
+  };
+  for (const Row& row : rows) expect_refused(folder / "run", row);
+  expect_refused("", {"folder is empty", {}});
+  EXPECT_FALSE(std::filesystem::exists(folder / "run"));
+  constexpr double forever = std::numeric_limits<double>::infinity();
+  cp::CheckpointManager(one_rank(), folder / "run", {},
+                        {.lock_timeout_seconds = forever, .write_timeout_seconds = forever})
+      .save(1);
+}
+
+TEST(Checkpoint, ThatWasMovedFromSaysSo) {
+  const TemporaryFolder folder;
+  std::int64_t number = 1;
+  cp::Checkpoint checkpoint(one_rank(), {{"number", number}});
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"number", number}});
+  cp::Checkpoint new_checkpoint = std::move(checkpoint);
+  cp::CheckpointManager new_manager = std::move(manager);
+  for (const std::function<void()>& call : std::vector<std::function<void()>>{
+           [&] { checkpoint.save(folder / "a.h5"); }, [&] { checkpoint.restore(folder / "a.h5"); },
+           [&] { manager.save(1); }, [&] { manager.save_async(1); }, [&] { manager.wait(); },
+           [&] { manager.restore_latest(); }, [&] { manager.last_restore(); },
+           [&] { manager.path_of(1); }}) {
+    const cp::Error error = error_of(call);
+    EXPECT_EQ(error.code(), cp::ErrorCode::failed_precondition);
+    EXPECT_NE(error.message().find("moved from"), std::string::npos) << error.what();
   }
+  new_checkpoint.save(folder / "a.h5");
+  new_manager.save(1);
 }
 
 TEST(CheckpointManager, RemovesOnlyTheLeftoversOfItsOwnFiles) {

@@ -1,0 +1,190 @@
+// The folder of a manager: whose it is, what stays in it, and what becomes of a save when it cannot be
+// tidied up.
+#include <algorithm>
+#include <functional>
+
+#include "checkpoint/faulty_files.h"
+#include "checkpoint/support.h"
+#include "counterpoint/checkpoint/checkpoint_manager.h"
+
+namespace checkpoint_tests {
+namespace {
+
+TEST(Folder, KeepsOlderCheckpointsWhileTheNewestIsUncertain) {
+  const TemporaryFolder folder;
+  bool broken = false;
+  auto files = std::make_shared<FaultyFiles>();
+  files->decide = [&](const std::string& name, int) {
+    return broken && name == "open folder" ? -EIO : 0;
+  };
+  std::int64_t value = 0;
+  cp::CheckpointManager manager(one_rank(), folder.path(), {{"value", value}},
+                                {.keep = 1, .lock_timeout_seconds = 0, .files = files});
+  manager.save(1);
+  broken = true;
+  EXPECT_EQ(manager.save(2).durability, cp::Durability::uncertain);
+  EXPECT_TRUE(std::filesystem::exists(manager.path_of(1)));
+  broken = false;
+  manager.save(3);
+  EXPECT_FALSE(std::filesystem::exists(manager.path_of(1)));
+  EXPECT_FALSE(std::filesystem::exists(manager.path_of(2)));
+}
+
+TEST(Folder, ThatVanishedIsAnErrorAndComesBack) {
+  const TemporaryFolder folder;
+  std::int64_t value = 0;
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}});
+  std::filesystem::remove_all(folder / "run");
+  EXPECT_EQ(error_of([&] { manager.save(1); }).code(), cp::ErrorCode::failed_precondition);
+  std::filesystem::create_directory(folder / "run");
+  manager.save(1);
+  EXPECT_EQ(manager.restore_latest(), 1);
+}
+
+TEST(Folder, ThatWasMadeAnewIsTheOtherJobs) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  std::int64_t other_value = 2;
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}});
+  std::filesystem::remove_all(folder / "run");
+  {
+    cp::CheckpointManager other(one_rank(), folder / "run", {{"value", other_value}});
+    other.save(1);
+    const cp::Error error = error_of([&] { manager.save(1); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::unavailable) << error.what();
+    EXPECT_NE(error.message().find("a folder of this job's own"), std::string::npos);
+    EXPECT_EQ(other.restore_latest(), 1);
+    EXPECT_EQ(other_value, 2);
+  }
+  EXPECT_EQ(error_of([&] { manager.save(1); }).code(), cp::ErrorCode::unavailable);
+
+  // Nobody's: taken, so that the next job is refused.
+  std::filesystem::remove_all(folder / "run");
+  std::filesystem::create_directory(folder / "run");
+  manager.save(3);
+  EXPECT_EQ(error_of([&] {
+              cp::CheckpointManager(one_rank(), folder / "run", {{"value", other_value}},
+                                    {.lock_timeout_seconds = 0});
+            }).code(),
+            cp::ErrorCode::unavailable);
+}
+
+TEST(Folder, DoesNotCountWhatIsNoCheckpoint) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  cp::CheckpointManager manager(one_rank(), folder.path(), {{"value", value}}, {.keep = 2});
+  manager.save(1);
+  std::filesystem::create_directory(manager.path_of(8));
+  write_file(manager.path_of(9).string(), "no checkpoint");
+  manager.save(2);
+  EXPECT_TRUE(std::filesystem::exists(manager.path_of(1)));
+  manager.save(3);
+  EXPECT_FALSE(std::filesystem::exists(manager.path_of(1)));
+  EXPECT_TRUE(std::filesystem::exists(manager.path_of(2)));
+}
+
+TEST(Folder, ThatCannotBeTidiedFailsNoSave) {
+  const TemporaryFolder folder;
+  on_thread_ranks(2, [&](std::shared_ptr<cp::Communicator> world) {
+    bool broken = false;
+    auto files = std::make_shared<FaultyFiles>();
+    files->decide = [&](const std::string& call, int) {
+      return broken && call == "list" ? -EMFILE : 0;
+    };
+    std::int64_t value = 1;
+    cp::CheckpointManager manager(world, folder / "run", {{"value", value}}, {.files = files});
+    broken = true;
+    const cp::SaveReport report = manager.save(1);
+    EXPECT_EQ(report.durability, cp::Durability::durable);
+    EXPECT_NE(report.warning.find("older checkpoints"), std::string::npos) << report.warning;
+    expect_same_on_all_ranks(*world, report.warning);
+    broken = false;
+    EXPECT_EQ(manager.restore_latest(), 1);
+  });
+}
+
+TEST(Folder, IsSyncedInItsParentWhenItIsNew) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  auto files = std::make_shared<FaultyFiles>();
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}}, {.files = files});
+  EXPECT_EQ(std::count(files->calls.begin(), files->calls.end(), "sync"), 1);
+}
+
+TEST(Folder, FromWhichAFileCannotBeRemovedIsInTheReport) {
+  const TemporaryFolder folder;
+  on_thread_ranks(2, [&](std::shared_ptr<cp::Communicator> world) {
+    bool broken = true;
+    auto files = std::make_shared<FaultyFiles>();
+    files->decide = [&](const std::string& call, int) {
+      return broken && call == "remove" ? -EACCES : 0;
+    };
+    std::int64_t value = 1;
+    cp::CheckpointManager manager(world, folder / "run", {{"value", value}},
+                                  {.keep = 1, .files = files});
+    manager.save(1);
+    manager.save(2);
+    const cp::SaveReport report = manager.save(3);
+    EXPECT_EQ(report.durability, cp::Durability::durable);
+    for (const std::int64_t step : {1, 2}) {
+      EXPECT_NE(report.warning.find(manager.path_of(step).string() +
+                                    ": could not remove it: Permission denied"),
+                std::string::npos)
+          << report.warning;
+    }
+    expect_same_on_all_ranks(*world, report.warning);
+    world->barrier();
+    broken = false;
+    EXPECT_EQ(manager.save(4).warning, "");
+    EXPECT_FALSE(std::filesystem::exists(manager.path_of(1)));
+  });
+}
+
+// By hand, while the job lives: the next one gets in, and is left alone by the first.
+TEST(Folder, WhoseLockFileWasRemovedIsTheOtherJobs) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  std::int64_t other_value = 2;
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}});
+  std::filesystem::remove(folder / "run/.counterpoint.lock");
+  manager.save(1);  // nobody else has come
+  EXPECT_EQ(error_of([&] {
+              cp::CheckpointManager(one_rank(), folder / "run", {}, {.lock_timeout_seconds = 0});
+            }).code(),
+            cp::ErrorCode::unavailable);
+
+  std::filesystem::remove(folder / "run/.counterpoint.lock");
+  cp::CheckpointManager other(one_rank(), folder / "run", {{"value", other_value}});
+  const cp::Error error = error_of([&] { manager.save(2); });
+  EXPECT_EQ(error.code(), cp::ErrorCode::unavailable) << error.what();
+  EXPECT_NE(error.message().find(".counterpoint.lock was removed"), std::string::npos)
+      << error.what();
+  EXPECT_EQ(other.restore_latest(), 1);
+}
+
+// The other job comes while the first has written all but the new name, for the same step.
+TEST(Folder, IsLookedAtAgainJustBeforeAFileTakesItsPlace) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  std::int64_t other_value = 2;
+  bool armed = false;
+  std::optional<cp::CheckpointManager> other;
+  auto files = std::make_shared<FaultyFiles>();
+  files->decide = [&](const std::string& call, int) {
+    if (armed && call == "sync") {
+      armed = false;
+      std::filesystem::remove(folder / "run/.counterpoint.lock");
+      other.emplace(one_rank(), folder / "run", cp::NamedObjects{{"value", other_value}});
+      write_file(folder / "run/.checkpoint-00000001.h5.tmp", "the other's, half written");
+    }
+    return 0;
+  };
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}}, {.files = files});
+  armed = true;
+  EXPECT_EQ(error_of([&] { manager.save(1); }).code(), cp::ErrorCode::unavailable);
+  EXPECT_FALSE(std::filesystem::exists(manager.path_of(1)));
+  EXPECT_EQ(read_file(folder / "run/.checkpoint-00000001.h5.tmp"), "the other's, half written");
+}
+
+}  // namespace
+}  // namespace checkpoint_tests
