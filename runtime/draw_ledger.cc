@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::size_t kCallsOfRange = 8;
 
-BlockNumber number_of(const kernels::Counter& counter) {
-  return BlockNumber{counter.high} << 64 | counter.low;
-}
-
 bool same_line(const std::source_location& a, const std::source_location& b) {
   return a.line() == b.line() && a.file_name() == b.file_name();
 }
@@ -27,11 +23,13 @@ std::string DrawLedger::Call::to_string() const {
 }
 
 DrawLedger::Holder& DrawLedger::open(const StreamDefinition& definition, std::string text,
-                                     std::uint64_t identity, HolderKind kind) {
+                                     std::uint64_t identity, HolderKind kind,
+                                     std::shared_ptr<const void> run) {
   const std::scoped_lock lock(mutex_);
   auto holder = std::make_unique<Holder>(Holder{.text = std::move(text),
                                                 .identity = identity,
                                                 .kind = kind,
+                                                .run = std::move(run),
                                                 .algorithm = algorithm_index(definition.name)});
   const BlockNumber all = ~BlockNumber{0};
   holder->last_block = definition.counter_words == 1 ? all >> 64 : all;
@@ -49,7 +47,7 @@ void DrawLedger::claim(Holder& holder, const Reservation& reserved, std::uint64_
   if (blocks == 0) return;
   const std::scoped_lock lock(mutex_);
   const Stream stream{holder.algorithm, reserved.key};
-  const BlockNumber first = number_of(reserved.counter);
+  const BlockNumber first = block_number(reserved.counter);
   const BlockNumber more = blocks - 1;  // after the first
   const Call call{.operation = record.operation,
                   .location = record.location,
@@ -77,15 +75,21 @@ void DrawLedger::jump(Holder& holder) {
   ++holder.jumps;
 }
 
-void DrawLedger::rewind_to(Holder& holder, BlockNumber from) {
+void DrawLedger::rewind_to(Holder& holder, BlockNumber at, BlockNumber to) {
   const std::scoped_lock lock(mutex_);
+  if (to <= at) {
+    forget_from(holder, to);
+    return;
+  }
   ++holder.jumps;
-  forget_from(holder, from);
+  // Two words, whose addition lost its carry: on, by nearly 2^64 blocks.
+  if (holder.last_block >> 64 != 0) return;
+  forget_from(holder, to);
+  forget_before(holder, at);
 }
 
 void DrawLedger::rewind(Holder& holder) {
   const std::scoped_lock lock(mutex_);
-  ++holder.jumps;
   forget_from(holder, 0);
   for (auto at = holders_.lower_bound(holder.identity);
        at != holders_.end() && at->first == holder.identity;) {
@@ -111,21 +115,29 @@ std::size_t DrawLedger::num_forgotten() const {
   return forgotten_;
 }
 
+std::size_t DrawLedger::num_holders() const {
+  const std::scoped_lock lock(mutex_);
+  return holders_.size();
+}
+
 bool DrawLedger::equal_by_design(const Holder& a, const Holder& b) {
   if (a.kind == HolderKind::shared) return &a == &b;
-  return a.kind == HolderKind::shared_in_a_run && b.kind == a.kind && a.identity == b.identity;
+  return a.kind == HolderKind::shared_in_a_run && b.kind == a.kind && a.identity == b.identity &&
+         a.run == b.run && a.run != nullptr;
 }
 
 std::uint32_t DrawLedger::algorithm_index(std::string_view name) {
-  auto found = std::ranges::find(algorithms_, name);
-  if (found == algorithms_.end()) found = algorithms_.emplace(found, name);
-  return static_cast<std::uint32_t>(found - algorithms_.begin());
+  auto found = algorithm_numbers_.find(name);
+  if (found == algorithm_numbers_.end()) {
+    found = algorithm_numbers_.emplace(name, static_cast<std::uint32_t>(algorithms_.size())).first;
+    algorithms_.emplace_back(name);
+  }
+  return found->second;
 }
 
 bool DrawLedger::is_of(const Holder& holder, const Stream& stream,
                        const Ranges::value_type& range) {
-  return range.first.stream == stream && range.second.holder == &holder &&
-         range.second.jumps == holder.jumps;
+  return range.first.stream == stream && range.second.holder == &holder;
 }
 
 bool DrawLedger::extends_latest(const Holder& holder, const Stream& stream, BlockNumber first,
@@ -200,9 +212,12 @@ void DrawLedger::add(Holder& holder, const Stream& stream, BlockNumber first, Bl
 void DrawLedger::add_piece(Holder& holder, const Stream& stream, BlockNumber first,
                            BlockNumber last, const Call* call) {
   const auto next = ranges_.upper_bound({stream, first});
-  const bool merges =
-      next != ranges_.begin() && is_of(holder, stream, *std::prev(next)) &&
-      (holder.kind != HolderKind::plain || std::prev(next)->second.last + 1 == first);
+  const auto merges_with = [&](const Ranges::value_type& before) {
+    const bool passed_the_gap =
+        holder.kind != HolderKind::plain && before.second.jumps == holder.jumps;
+    return is_of(holder, stream, before) && (before.second.last + 1 == first || passed_the_gap);
+  };
+  const bool merges = next != ranges_.begin() && merges_with(*std::prev(next));
   if (merges) {
     holder.latest = std::prev(next);
     extend(*holder.latest, first, last, call);
@@ -228,6 +243,7 @@ void DrawLedger::add_piece(Holder& holder, const Stream& stream, BlockNumber fir
 void DrawLedger::extend(Ranges::iterator range, BlockNumber first, BlockNumber last,
                         const Call* call) {
   range->second.last = last;
+  range->second.jumps = range->second.holder->jumps;
   ages_.splice(ages_.end(), ages_, range->second.age);
   if (call != nullptr) add_call(range->second, *call, first, last);
 }
@@ -239,6 +255,7 @@ void DrawLedger::merge_with_next(Ranges::iterator range) {
     return;
   }
   range->second.last = next->second.last;
+  range->second.jumps = next->second.jumps;
   for (const Call& call : next->second.calls) add_call(range->second, call, call.first, call.last);
   forget(next);
 }
@@ -274,7 +291,16 @@ void DrawLedger::forget_from(Holder& holder, BlockNumber from) {
       forget(range);
     } else if (range->second.last >= from) {
       range->second.last = from - 1;
+      std::erase_if(range->second.calls, [&](const Call& call) { return call.first >= from; });
+      for (Call& call : range->second.calls) call.last = std::min(call.last, from - 1);
     }
+  }
+}
+
+void DrawLedger::forget_before(Holder& holder, BlockNumber end) {
+  for (auto at = holder.ranges.begin(); at != holder.ranges.end();) {
+    const RangeKey key = *at++;  // which forget() takes out
+    if (key.first < end) forget(ranges_.find(key));
   }
 }
 

@@ -65,6 +65,8 @@ class Texts {
 Tables tables_of(const std::vector<LedgerEntry>& entries) {
   Tables tables;
   Texts texts;
+  // First: where texts are dropped, none of these may be.
+  for (const LedgerEntry& entry : entries) texts.number(entry.algorithm);
   std::map<std::tuple<std::uint64_t, std::string, HolderKind>, std::uint64_t> holders;
   for (const LedgerEntry& entry : entries) {
     const auto [holder, is_new] =

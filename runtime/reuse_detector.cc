@@ -105,8 +105,8 @@ std::unique_ptr<BlockClaims> BlockClaims::if_watched(const StreamDefinition& def
   std::string text = origin.to_string();
   if (who.replica_id) text += fmt::format(" (replica {})", *who.replica_id);
   const auto part = static_cast<std::uint64_t>(who.replica_id.value_or(-1) + 1);
-  DrawLedger::Holder& holder =
-      ledger->open(definition, std::move(text), mix_digest(origin.digest(), part), who.kind);
+  DrawLedger::Holder& holder = ledger->open(definition, std::move(text),
+                                            mix_digest(origin.digest(), part), who.kind, who.run);
   return std::make_unique<BlockClaims>(std::move(ledger), definition, holder);
 }
 
@@ -123,8 +123,8 @@ void BlockClaims::claim(const Reservation& reserved, std::uint64_t blocks,
   } else if (record.shape.front() >= 0) {
     ledger_->jump(holder_);
   } else {
-    const kernels::Counter to = definition_.advance(reserved.counter, blocks);
-    ledger_->rewind_to(holder_, BlockNumber{to.high} << 64 | to.low);
+    ledger_->rewind_to(holder_, block_number(reserved.counter),
+                       block_number(definition_.advance(reserved.counter, blocks)));
   }
 }
 

@@ -31,13 +31,16 @@ namespace counterpoint::inline v1 {
 
 // A counter as one number.
 using BlockNumber = unsigned __int128;
+constexpr BlockNumber block_number(const kernels::Counter& counter) {
+  return BlockNumber{counter.high} << 64 | counter.low;
+}
 
 // Whose draws are equal by design, and are no reuse.
 enum class HolderKind : std::uint8_t {
   plain,            // nobody's
   replica,          // nobody's, on no rank
   shared,           // those of all replicas on the one holder
-  shared_in_a_run,  // those of all holders of the same identity
+  shared_in_a_run,  // those of all holders of the same identity and run
 };
 
 // What a line of a program took, from its first block to its last, as text.
@@ -89,7 +92,7 @@ class DrawLedger {
   struct Range {
     BlockNumber last = 0;
     Holder* holder = nullptr;
-    std::uint64_t jumps = 0;  // of the holder, when it took this
+    std::uint64_t jumps = 0;  // of the holder, when it took the last of this
     std::vector<Call> calls = {};
     std::list<RangeKey>::iterator age = {};
   };
@@ -100,6 +103,7 @@ class DrawLedger {
     std::string text;  // "generator 'noise'"
     std::uint64_t identity = 0;
     HolderKind kind = HolderKind::plain;
+    std::shared_ptr<const void> run = {};  // that it was made in, of shared_in_a_run
     std::uint32_t algorithm = 0;
     BlockNumber last_block = 0;  // of a counter; the next is 0
     std::uint64_t jumps = 0;     // moves that were no draws
@@ -116,7 +120,7 @@ class DrawLedger {
 
   // A new holder. Equal identities mark the same object on other ranks and in other processes.
   Holder& open(const StreamDefinition& definition, std::string text, std::uint64_t identity,
-               HolderKind kind);
+               HolderKind kind, std::shared_ptr<const void> run);
   // Its object has gone; its ranges stay.
   void close(Holder& holder);
   // Errors: failed_precondition if a block was taken before; nothing is then.
@@ -124,14 +128,18 @@ class DrawLedger {
              const CallRecord& record);
   // The holder moved without drawing what lies between.
   void jump(Holder& holder);
-  // The holder went back to `from`: forgets what it took from there on.
-  void rewind_to(Holder& holder, BlockNumber from);
+  // The holder was told to go back, and went from block `at` to block `to`: forgets what it took from there
+  // on. Where the counter is one word it may have gone over block 0; where it is two, TensorFlow's
+  // addition may have lost a carry.
+  void rewind_to(Holder& holder, BlockNumber at, BlockNumber to);
   // The holder has another state: forgets what it, and gone holders of its identity, took.
   void rewind(Holder& holder);
 
   std::vector<Reuse> reuses() const;
   std::size_t num_ranges() const;
   std::size_t num_forgotten() const;
+  // Objects that live, or have ranges.
+  COUNTERPOINT_PUBLIC std::size_t num_holders() const;
 
   COUNTERPOINT_PUBLIC std::vector<LedgerEntry> entries() const;
   // A reuse that was found elsewhere. Errors: failed_precondition if reuse stops draws.
@@ -142,7 +150,6 @@ class DrawLedger {
  private:
   static bool equal_by_design(const Holder& a, const Holder& b);
   std::uint32_t algorithm_index(std::string_view name);
-  // Taken by the holder since its last move that was no draw.
   static bool is_of(const Holder& holder, const Stream& stream, const Ranges::value_type& range);
   bool extends_latest(const Holder& holder, const Stream& stream, BlockNumber first,
                       BlockNumber last) const;
@@ -164,11 +171,14 @@ class DrawLedger {
   static void add_call(Range& range, const Call& call, BlockNumber first, BlockNumber last);
   void forget(Ranges::iterator range);
   void forget_from(Holder& holder, BlockNumber from);
+  // What began before `end`.
+  void forget_before(Holder& holder, BlockNumber end);
   void drop_if_gone(Holder& holder);
 
   const ReuseDetectorOptions options_;
   mutable std::mutex mutex_;
   std::vector<std::string> algorithms_;
+  std::map<std::string, std::uint32_t, std::less<>> algorithm_numbers_;
   std::multimap<std::uint64_t, std::unique_ptr<Holder>> holders_;  // by identity
   Ranges ranges_;
   std::list<RangeKey> ages_;  // the range that was longest not drawn first
@@ -184,6 +194,7 @@ class COUNTERPOINT_PUBLIC BlockClaims {
   struct Who {
     HolderKind kind = HolderKind::plain;
     std::optional<int> replica_id = {};
+    std::shared_ptr<const void> run = {};  // of shared_in_a_run: one object a run
   };
 
   // Null unless reuse is watched for.

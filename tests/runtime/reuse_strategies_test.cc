@@ -1,5 +1,6 @@
 // Numbers used twice among replicas: what streams that are equal by design draw is none.
-#include <thread>
+#include <array>
+#include <optional>
 #include <vector>
 
 #include "counterpoint/runtime/reuse_detector.h"
@@ -92,6 +93,81 @@ TEST_F(ReuseInStrategies, OfAGeneratorThatEveryRunMakesAnew) {
   run();
   expect_error(ErrorCode::failed_precondition,
                {"taken before, by normal at " + location_to_string(first)}, run);
+}
+
+// Streams that replicas share are one in a run, where each replica makes its own object; the next run's is
+// another.
+TEST_F(ReuseInStrategies, OfAStreamThatEveryRunSharesAnew) {
+  const auto expect_found_in_the_second_run = [&](const auto& drawn) {
+    const auto run = [&] { strategy_.run([&](ReplicaContext&) { drawn(); }); };
+    run();
+    expect_error(ErrorCode::failed_precondition,
+                 {"taken before, by normal at ", "reuse_strategies"}, run);
+  };
+  expect_found_in_the_second_run([] {
+    auto g = Generator::from_seed({1, 2, 3}, {.streams = StreamLayout::identical()});
+    draw(g, 2);
+    draw(g, 2);
+  });
+}
+
+TEST_F(ReuseInStrategies, OfADrawThatEveryRunShardsAnew) {
+  const auto run = [&] {
+    strategy_.run([&](ReplicaContext&) {
+      auto g = Generator::from_seed({1, 2, 3});
+      (void)g.sharded().normal<float>({8});
+    });
+  };
+  run();
+  expect_error(ErrorCode::failed_precondition, {"taken before, by normal at ", "reuse_strategies"},
+               run);
+}
+
+// Two objects of one run, equal on every replica, that are not the same object.
+TEST_F(ReuseInStrategies, OfTwoSharedStreamsOfARun) {
+  expect_error(ErrorCode::failed_precondition, {"taken before, by normal at "}, [&] {
+    strategy_.run([&](ReplicaContext&) {
+      for (int i = 0; i < 2; ++i) {
+        auto g = Generator::from_seed({1, 2, 3}, {.streams = StreamLayout::identical()});
+        draw(g, 2);
+      }
+    });
+  });
+}
+
+// An object that outlives its run goes on with it.
+TEST_F(ReuseInStrategies, IsNoneOfASharedStreamThatOutlivesItsRun) {
+  std::array<std::optional<Generator>, 4> kept;
+  for (int i = 0; i < 3; ++i) {
+    strategy_.run([&](ReplicaContext& replica) {
+      auto& g = kept[static_cast<std::size_t>(replica.replica_id())];
+      if (!g) g = Generator::from_seed({1, 2, 3}, {.streams = StreamLayout::identical()});
+      draw(*g, 2);
+    });
+  }
+}
+
+// A replica's ranges are one across what others drew between them, but not across what it skipped.
+TEST_F(ReuseInStrategies, IsNoneOfWhatAReplicaSkipped) {
+  const auto scope = strategy_.scope();
+  auto g = Generator::from_key_counter(7, std::array<std::int64_t, 2>{std::int64_t{5} << 32, 0});
+  auto skipped = g.for_replica(1);
+  auto passed = g.for_replica(1);
+  auto drawn = g.for_replica(1);
+  const Location first = Location::current();
+  strategy_.run([&](ReplicaContext&) {
+    draw(g, 10);
+    g.skip(5);
+    draw(g, 5, first);
+    g.skip(-100);  // loses its carry, and so goes on
+    draw(g, 1);
+  });
+  skipped.skip(10);
+  draw(skipped, 5);
+  passed.skip(30);
+  draw(passed, 1);
+  drawn.skip(15);
+  expect_reuse(drawn, 1, first);
 }
 
 TEST_F(ReuseInStrategies, OfTurnsOnACopyMadeOutside) {

@@ -51,6 +51,38 @@ TEST(Threefry, StatesHaveTwoWords) {
   EXPECT_EQ(state(g), (Words{-1, 7}));
 }
 
+// docs/streams.md sections 2 and 4: key words 1 and 2, the u64 of counters 0 to 2.
+TEST(Threefry, ItsTable) {
+  const StreamDefinition& threefry = kernels::threefry_stream();
+  constexpr std::uint64_t kKey = std::uint64_t{2} << 32 | 1;
+  EXPECT_EQ(threefry.derive_key(kKey, 0), 0x8bb042e4257edf33u);
+  EXPECT_EQ(threefry.derive_key(kKey, 1), 0x4836b2f187639233u);
+  EXPECT_EQ(threefry.derive_key(kKey, 2), 0xa53c05d296a633a7u);
+  const auto advanced = [&](std::uint64_t counter, std::uint64_t blocks) {
+    const kernels::Counter after = threefry.advance({.low = counter, .high = 0}, blocks);
+    EXPECT_EQ(after.high, 0u);
+    return after.low;
+  };
+  EXPECT_EQ(advanced(1, 512), 513u);
+  EXPECT_EQ(advanced(~std::uint64_t{0}, 2), 1u);
+  EXPECT_EQ(advanced(std::uint64_t{1} << 32, ~std::uint64_t{0}), 0xffffffffu);
+
+  using kernels::Distribution;
+  const auto supported = [&](Distribution distribution) {
+    std::string names;
+    for (const DType dtype : {DType::f16, DType::bf16, DType::f32, DType::f64, DType::i32,
+                              DType::i64, DType::u32, DType::u64}) {
+      if (threefry.supports(distribution, dtype)) names += std::string(dtype_name(dtype)) + " ";
+    }
+    return names;
+  };
+  EXPECT_EQ(supported(Distribution::uniform_full_int), "i32 i64 u32 u64 ");
+  EXPECT_EQ(supported(Distribution::uniform_int), "i32 i64 u32 u64 ");
+  EXPECT_EQ(supported(Distribution::uniform), "f16 bf16 f32 f64 ");
+  EXPECT_EQ(supported(Distribution::normal), "f16 bf16 f32 f64 ");
+  EXPECT_EQ(supported(Distribution::truncated_normal), "f32 ");
+}
+
 TEST(Threefry, FirstDrawsAreRecorded) {
   auto g = Generator::from_seed(1, Algorithm::threefry);
   const Tensor drawn = g.uniform_full_int<std::uint32_t>({2});
