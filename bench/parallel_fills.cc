@@ -32,6 +32,8 @@ constexpr Kind kKinds[] = {
     {"truncated_normal", Distribution::truncated_normal, DType::f16},
     {"truncated_normal", Distribution::truncated_normal, DType::bf16},
     {"truncated_normal", Distribution::truncated_normal, DType::f64},
+    {"int_range", Distribution::uniform_int, DType::i32},
+    {"int_range", Distribution::uniform_int, DType::i64},
 };
 
 Fill fill_of(const Kind& kind, Buffer& buffer, std::size_t bytes) {
@@ -39,6 +41,7 @@ Fill fill_of(const Kind& kind, Buffer& buffer, std::size_t bytes) {
           .dtype = kind.dtype,
           .key = 0x0123456789abcdefu,
           .counter = {1, 0},
+          .range = 1000,
           .output = buffer.data(),
           .count = bytes / dtype_size(kind.dtype)};
 }
