@@ -5,9 +5,15 @@
 #include <algorithm>
 
 #include "counterpoint/checkpoint/internal/parallel.h"
+#include "counterpoint/checkpoint/internal/sha256_pair.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
+namespace {
+
+constexpr std::size_t pairs_per_thread = 2;  // below that a thread costs more than it saves
+
+}  // namespace
 
 Digest sha256(std::span<const std::byte> bytes) {
   Digest digest;
@@ -24,19 +30,46 @@ std::size_t leaf_count(std::uint64_t bytes) {
   return static_cast<std::size_t>((bytes + leaf_bytes - 1) / leaf_bytes);
 }
 
-LeafRange leaf_range(std::uint64_t bytes, std::size_t leaf) {
-  const std::uint64_t offset = std::uint64_t{leaf} * leaf_bytes;
-  return {offset, static_cast<std::size_t>(std::min<std::uint64_t>(leaf_bytes, bytes - offset))};
+LeafRange leaf_range(std::uint64_t bytes, std::size_t begin, std::size_t end) {
+  const std::uint64_t first = std::uint64_t{begin} * leaf_bytes;
+  const std::uint64_t last = std::min<std::uint64_t>(std::uint64_t{end} * leaf_bytes, bytes);
+  return {first, static_cast<std::size_t>(last - first)};
+}
+
+void hash_leaves(std::span<const std::byte> bytes, std::span<Digest> digests) {
+  while (has_sha256_pair() && bytes.size() >= 2 * leaf_bytes) {
+    sha256_pair(bytes.first(leaf_bytes), bytes.subspan(leaf_bytes, leaf_bytes), digests.first<2>());
+    bytes = bytes.subspan(2 * leaf_bytes);
+    digests = digests.subspan(2);
+  }
+  for (Digest& digest : digests) {
+    const std::size_t size = std::min(bytes.size(), leaf_bytes);
+    digest = sha256(bytes.first(size));
+    bytes = bytes.subspan(size);
+  }
 }
 
 std::vector<Digest> leaf_digests(std::span<const std::byte> bytes) {
-  constexpr std::size_t leaves_per_thread = 4;  // below that a thread costs more than it saves
   std::vector<Digest> digests(leaf_count(bytes.size()));
-  for_each_in_parallel(digests.size(), leaves_per_thread, [&](std::size_t leaf, std::size_t) {
-    const LeafRange range = leaf_range(bytes.size(), leaf);
-    digests[leaf] = sha256(bytes.subspan(range.offset, range.size));
+  for_each_pair_of_leaves(digests.size(), [&](std::size_t begin, std::size_t end, std::size_t) {
+    const LeafRange range = leaf_range(bytes.size(), begin, end);
+    hash_leaves(bytes.subspan(range.offset, range.size),
+                std::span(digests).subspan(begin, end - begin));
   });
   return digests;
+}
+
+std::size_t worker_count_for_leaves(std::size_t leaves) {
+  return worker_count((leaves + 1) / 2, pairs_per_thread);
+}
+
+void for_each_pair_of_leaves(
+    std::size_t leaves,
+    const std::function<void(std::size_t begin, std::size_t end, std::size_t worker)>& work) {
+  for_each_in_parallel((leaves + 1) / 2, pairs_per_thread,
+                       [&](std::size_t pair, std::size_t worker) {
+                         work(2 * pair, std::min(2 * pair + 2, leaves), worker);
+                       });
 }
 
 Digest top_digest(std::span<const std::byte> prefix, std::span<const Digest> leaves) {

@@ -13,7 +13,6 @@
 
 #include "counterpoint/checkpoint/internal/digest_tree.h"
 #include "counterpoint/checkpoint/internal/file_format.h"
-#include "counterpoint/checkpoint/internal/parallel.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -90,34 +89,35 @@ void write_all(FileOperations& files, int fd, std::span<const std::byte> bytes,
   }
 }
 
-// The image behind its header block. Each thread takes the next leaf from where it lies, hashes and
-// writes it, so that hashing one overlaps with writing another. Errors: Failed.
+// The image behind its header block. Each thread takes the next leaves from where they lie, hashes and
+// writes them, so that hashing one overlaps with writing another. Errors: Failed.
 void write_sealed(FileOperations& files, int fd, const FileContent& content) {
-  constexpr std::size_t leaves_per_thread = 4;
   const std::uint64_t body = content.size() - header_bytes;
   std::vector<Digest> leaves(leaf_count(body));
   // With room for the header block: a file of one leaf is written by one call.
-  const std::size_t room = header_bytes + std::min<std::uint64_t>(body, leaf_bytes);
+  const std::size_t room = header_bytes + std::min<std::uint64_t>(body, 2 * leaf_bytes);
   std::vector<FileBytes> buffers;
-  for (std::size_t i = worker_count(leaves.size(), leaves_per_thread); i > 0; --i) {
+  for (std::size_t i = worker_count_for_leaves(leaves.size()); i > 0; --i) {
     buffers.push_back(FileBytes::allocate(room));
   }
-  const auto load = [&](std::size_t leaf, std::size_t worker) {
-    const LeafRange range = leaf_range(body, leaf);
+  const auto load = [&](std::size_t begin, std::size_t end, std::size_t worker) {
+    const LeafRange range = leaf_range(body, begin, end);
     const auto bytes = buffers[worker].span().subspan(header_bytes, range.size);
     content.read(header_bytes + range.offset, bytes);
-    leaves[leaf] = sha256(bytes);
+    hash_leaves(bytes, std::span(leaves).subspan(begin, end - begin));
     return bytes;
   };
   if (leaves.size() == 1) {
-    load(0, 0);
+    load(0, 1, 0);
     const FileHeader header = sealed_header(content.size(), leaves);
     std::memcpy(buffers[0].span().data(), &header, sizeof(header));
     return write_all(files, fd, buffers[0].span(), 0);
   }
-  for_each_in_parallel(leaves.size(), leaves_per_thread, [&](std::size_t leaf, std::size_t worker) {
-    write_all(files, fd, load(leaf, worker), header_bytes + leaf_range(body, leaf).offset);
-  });
+  for_each_pair_of_leaves(
+      leaves.size(), [&](std::size_t begin, std::size_t end, std::size_t worker) {
+        const auto bytes = load(begin, end, worker);
+        write_all(files, fd, bytes, header_bytes + leaf_range(body, begin, end).offset);
+      });
   const FileHeader header = sealed_header(content.size(), leaves);
   write_all(files, fd, std::as_bytes(std::span(&header, 1)), 0);
 }

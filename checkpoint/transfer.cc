@@ -11,12 +11,11 @@
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
-#include "counterpoint/checkpoint/internal/parallel.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
-constexpr std::size_t leaves_per_thread = 4;
+constexpr std::size_t leaves_to_overlap = 8;
 constexpr std::size_t leaves_per_message = 4;
 
 // Which leaves are in memory. They may come in any order.
@@ -86,25 +85,16 @@ class Incoming {
 
   // Bytes of leaves [begin, end) in the file; the first has the header block in front.
   LeafRange range_of(std::size_t begin, std::size_t end) const {
-    const std::uint64_t body = bytes_->size() - header_bytes;
-    const LeafRange last = leaf_range(body, end - 1);
-    const std::uint64_t first = begin == 0 ? 0 : header_bytes + leaf_range(body, begin).offset;
-    return {first, static_cast<std::size_t>(header_bytes + last.offset + last.size - first)};
+    const LeafRange body = leaf_range(bytes_->size() - header_bytes, begin, end);
+    if (begin == 0) return {0, header_bytes + body.size};
+    return {header_bytes + body.offset, body.size};
   }
 
   // Rank 0 reads all leaves; each rank hashes its own when they are there. Errors: the file's.
   void read_and_hash() {
     try {
-      for_each_in_parallel(digests.size(), leaves_per_thread, [&](std::size_t leaf, std::size_t) {
-        if (source_ != nullptr) {
-          const LeafRange range = range_of(leaf, leaf + 1);
-          source_->read(bytes_->span().subspan(range.offset, range.size), range.offset);
-          arrivals.mark(leaf, leaf + 1);
-        }
-        if (leaf % ranks_ != rank_) return;
-        if (source_ == nullptr && !arrivals.wait_before(leaf + 1)) return;
-        const LeafRange range = leaf_range(bytes_->size() - header_bytes, leaf);
-        digests[leaf] = sha256(bytes_->span().subspan(header_bytes + range.offset, range.size));
+      for_each_pair_of_leaves(digests.size(), [&](std::size_t begin, std::size_t end, std::size_t) {
+        read_and_hash(begin, end);
       });
     } catch (...) {
       arrivals.fail();
@@ -118,6 +108,19 @@ class Incoming {
   std::vector<Digest> digests;
 
  private:
+  void read_and_hash(std::size_t begin, std::size_t end) {
+    if (source_ != nullptr) {
+      const LeafRange range = range_of(begin, end);
+      source_->read(bytes_->span().subspan(range.offset, range.size), range.offset);
+      arrivals.mark(begin, end);
+    }
+    if (begin / 2 % ranks_ != rank_) return;
+    if (source_ == nullptr && !arrivals.wait_before(end)) return;
+    const LeafRange range = leaf_range(bytes_->size() - header_bytes, begin, end);
+    hash_leaves(bytes_->span().subspan(header_bytes + range.offset, range.size),
+                std::span(digests).subspan(begin, end - begin));
+  }
+
   std::size_t rank_;
   std::size_t ranks_;
   std::shared_ptr<ReadableFile> source_;
@@ -199,7 +202,7 @@ Attempt receive(Communicator& communicator, const std::shared_ptr<Incoming>& inc
                 const Patience& patience) {
   const auto hash = [&] { return attempting([&] { incoming->read_and_hash(); }); };
   std::future<Attempt> hashing;
-  if (incoming->digests.size() >= 2 * leaves_per_thread) {
+  if (incoming->digests.size() >= leaves_to_overlap) {
     try {
       hashing = std::async(std::launch::async, hash);
     } catch (const std::system_error&) {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -21,15 +22,25 @@ using Digest = std::array<std::byte, 32>;
 
 Digest sha256(std::span<const std::byte> bytes);
 
-// Where leaf `leaf` of `bytes` bytes begins and how long it is.
+// Where leaves [begin, end) of `bytes` bytes begin and how long they are together.
 struct LeafRange {
   std::uint64_t offset;
   std::size_t size;
 };
 std::size_t leaf_count(std::uint64_t bytes);
-LeafRange leaf_range(std::uint64_t bytes, std::size_t leaf);
+LeafRange leaf_range(std::uint64_t bytes, std::size_t begin, std::size_t end);
 
+// Of consecutive leaves, of which only the last may be short. Two at a time are hashed faster.
+void hash_leaves(std::span<const std::byte> bytes, std::span<Digest> digests);
+// Of all leaves of a file's body, on several threads.
 std::vector<Digest> leaf_digests(std::span<const std::byte> bytes);
+
+// Calls work(begin, end, worker) for leaves two by two, or one where no more are left, on several
+// threads; as for_each_in_parallel() and worker_count() of parallel.h.
+void for_each_pair_of_leaves(
+    std::size_t leaves,
+    const std::function<void(std::size_t begin, std::size_t end, std::size_t worker)>& work);
+std::size_t worker_count_for_leaves(std::size_t leaves);
 
 // `prefix` is hashed in front of the leaf digests.
 Digest top_digest(std::span<const std::byte> prefix, std::span<const Digest> leaves);
