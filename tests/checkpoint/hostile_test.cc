@@ -2,6 +2,8 @@
 // nothing allocated or changed.
 #include <sys/resource.h>
 
+#include <cstring>
+
 #include "checkpoint/hostile_files.h"
 
 namespace checkpoint_tests {
@@ -53,6 +55,26 @@ TEST_F(Hostile, ClaimedSizesAllocateNothing) {
   // Small enough for the file, but nothing was ever stored.
   write([&](hid_t group) { dataset(group, H5T_IEEE_F32LE, {8}); });
   expect_refused("is not stored whole");
+}
+
+// An address so large that, counted from behind the header block, it is in that block: it is not data.
+TEST_F(Hostile, ValuesInTheHeaderBlockAreOutsideOfTheData) {
+  std::uint64_t address = 0;
+  write([&](hid_t group) {
+    const Id set = dataset(group, H5T_IEEE_F32LE, {2});
+    fill_dataset(set, {4, 5});
+    address = H5Dget_offset(set) - internal::header_bytes;
+  });
+  std::string bytes = read_file(path);
+  const std::uint64_t layout[] = {address,
+                                  2 * sizeof(float)};  // as a contiguous one lies in a file
+  const std::size_t at = bytes.find({reinterpret_cast<const char*>(layout), sizeof(layout)});
+  ASSERT_NE(at, std::string::npos);
+  address = std::uint64_t{0} - 200;
+  std::memcpy(bytes.data() + at, &address, sizeof(address));
+  internal::seal({reinterpret_cast<std::byte*>(bytes.data()), bytes.size()});
+  write_file(path, bytes);
+  expect_refused("lies outside of the file: 8 bytes at 312");
 }
 
 TEST_F(Hostile, CompressedDataIsNotInflated) {

@@ -9,6 +9,7 @@
 #include "checkpoint/images.h"
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint.h"
+#include "counterpoint/checkpoint/internal/sha256_pair.h"
 
 namespace checkpoint_tests {
 namespace {
@@ -215,6 +216,26 @@ TEST(Image, HoldsTextsOfUpToAMebibyte) {
   const cp::Error error = error_of([&] { sealed_file(root_of({{"object", object}})); });
   EXPECT_EQ(error.code(), cp::ErrorCode::invalid_argument);
   EXPECT_NE(error.message().find("more than 1048576"), std::string::npos) << error.what();
+}
+
+// The two ways of hashing agree on every combination of whole and short leaves.
+TEST(Image, LeavesAreHashedTogetherAsAlone) {
+  std::vector<std::byte> bytes(3 * internal::leaf_bytes + 777);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 40503 >> 9);
+  const bool has_pairs = internal::has_sha256_pair();
+  RecordProperty("has_sha256_pair", has_pairs ? 1 : 0);
+  for (const std::size_t size :
+       {std::size_t{1}, internal::leaf_bytes, internal::leaf_bytes + 1, 2 * internal::leaf_bytes,
+        3 * internal::leaf_bytes - 1, bytes.size()}) {
+    const std::span<const std::byte> body = std::span(bytes).first(size);
+    const std::vector<internal::Digest> together = internal::leaf_digests(body);
+    ASSERT_EQ(together.size(), internal::leaf_count(size));
+    for (std::size_t leaf = 0; leaf < together.size(); ++leaf) {
+      const internal::LeafRange range = internal::leaf_range(size, leaf, leaf + 1);
+      EXPECT_EQ(together[leaf], internal::sha256(body.subspan(range.offset, range.size)))
+          << "leaf " << leaf << " of " << size << " bytes";
+    }
+  }
 }
 
 TEST(Image, OfAnotherVersionSaysWhatToDo) {
