@@ -52,7 +52,10 @@ stateless_uniform_full_int(const Shape& shape, const StatelessSeed& seed, DType 
 // Successes in `counts` trials of probability `probs`; `shape` must end with the parameters'
 // broadcast shape. Philox only. Numbers become f32, as in TensorFlow, unless the other parameter is a
 // tensor of another type. Errors: also invalid_argument for a count that changes by that, such as
-// 16777217, and for a count or probability that becomes infinite or 0: pass a tensor of f64.
+// 16777217, and for a count or probability that becomes infinite or 0: pass a tensor of f64. TensorFlow's
+// formula decides in f64 by terms of size counts * 2^-53: up to counts of 1e14 400,000 draws cannot be told
+// from a binomial's, at 1e15 they can (the largest difference of the distribution functions is 0.25 %), at
+// 1e16 0.5 to 0.9 %, and at 1e17 the variance is 12 % off.
 COUNTERPOINT_PUBLIC Tensor stateless_binomial(
     const Shape& shape, const StatelessSeed& seed, const Parameter& counts, const Parameter& probs,
     DType dtype = DType::i32, const AlgorithmName& algorithm = Algorithm::auto_select);

@@ -37,8 +37,11 @@ COUNTERPOINT_PUBLIC Tensor stateless_gamma(const Shape& shape, const StatelessSe
 
 // Poisson variates of rate `lam` in f16, f32, f64, i32 or i64. A floating number becomes f32, as in
 // TensorFlow; one that would be infinite or 0 there is invalid_argument: pass a tensor of f64.
-// Rates of 0 and below give 0; infinity gives infinity, or 0 in an integer type. Errors: also
-// invalid_argument for a rate that is NaN or above the result type's largest value.
+// Rates of 0 and below give 0; infinity gives infinity, or 0 in an integer type. TensorFlow's formula
+// decides in f64 by the difference of terms of size rate * log(rate): up to rates of 1e13 400,000 draws
+// cannot be told from a Poisson's, at 1e14 their variance is 0.7 % off (3 standard errors), at 1e15 3 %,
+// and from 3e15 on 13 to 64 %. Errors: also invalid_argument for a rate that is NaN or above the result
+// type's largest value.
 COUNTERPOINT_PUBLIC Tensor
 stateless_poisson(const Shape& shape, const StatelessSeed& seed, const Parameter& lam, DType dtype,
                   const AlgorithmName& algorithm = Algorithm::auto_select);

@@ -242,5 +242,40 @@ TEST(StatelessStatistics, ParameterizedTruncatedNormal) {
   EXPECT_LT(bounded_p_value(3, 4, 3.5), kFalseAlarm);
 }
 
+// What the headers say of parameters that f64 is too coarse for in TensorFlow's formulas: the variance of 400,000
+// draws, whose standard error is 0.0022, as a part of what it should be.
+double relative_variance(const Tensor& drawn, double mean, double variance) {
+  double sum = 0;
+  double squares = 0;
+  for (const double x : drawn.values<double>()) {
+    sum += x - mean;
+    squares += (x - mean) * (x - mean);
+  }
+  const auto count = static_cast<double>(drawn.size());
+  return (squares - sum * sum / count) / count / variance;
+}
+
+TEST(StatelessStatistics, HugeRatesAndCountsLosePrecision) {
+  const Shape shape = {400'000, 1};
+  const auto poisson = [&](double rate) {
+    return relative_variance(
+        stateless_poisson<double>(shape, {1, 2}, Tensor::from<double>({rate}, {1})), rate, rate);
+  };
+  const auto binomial = [&](double count) {
+    const Tensor counts = Tensor::from<double>({count}, {1});
+    return relative_variance(
+        stateless_binomial<double>(shape, {1, 2}, counts, Tensor::from<double>({0.5}, {1})),
+        count / 2, count / 4);
+  };
+  constexpr double kFiveErrors = 0.0112;
+  EXPECT_NEAR(poisson(1e12), 1, kFiveErrors);
+  EXPECT_NEAR(poisson(1e13), 1, kFiveErrors);
+  EXPECT_NEAR(poisson(1e15), 1.03, kFiveErrors);
+  EXPECT_GT(std::abs(poisson(3e15) - 1), 0.1);
+  EXPECT_NEAR(binomial(1e14), 1, kFiveErrors);
+  EXPECT_NEAR(binomial(1e16), 1, kFiveErrors);
+  EXPECT_NEAR(binomial(1e17), 1.12, kFiveErrors);
+}
+
 }  // namespace
 }  // namespace counterpoint
