@@ -119,7 +119,7 @@ struct Bounds {
   // between, and the other ways accept 0.6 where rounding does not matter. kMostRejections in a row,
   // one chance in 2^737, do not happen at any of the 2^192 places of the streams.
   bool cannot_fail() const {
-    return want_normals() || (!std::is_same_v<V, Half> && low <= V(8) && high >= low);
+    return want_normals() || (!std::is_same_v<V, Half> && low <= V(64) && high >= low);
   }
 
   V mean;
