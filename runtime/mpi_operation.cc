@@ -150,10 +150,12 @@ void MpiOperation::issue_move() {
 
 void MpiOperation::issue_share() {
   const std::size_t bytes = piece_bytes();
+  // Where all shares are gathered.
+  std::byte* const own = send() + static_cast<std::size_t>(lane_.rank) * bytes;
   reduce_rows(call_.dtype, call_.reduce, rows(), bytes, lane_.size,
-              static_cast<std::int64_t>(bytes / element_bytes()), rows());
-  const int count = static_cast<int>(bytes);
-  check_mpi(MPI_Iallgather(rows(), count, MPI_BYTE, send(), count, MPI_BYTE, lane_.comm, &request_),
+              static_cast<std::int64_t>(bytes / element_bytes()), own);
+  check_mpi(MPI_Iallgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, send(), static_cast<int>(bytes),
+                           MPI_BYTE, lane_.comm, &request_),
             "MPI_Iallgather");
 }
 
