@@ -24,6 +24,7 @@
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
 #include "runtime/own_folder.h"
+#include "strategy/thread_ranks.h"
 
 namespace counterpoint {
 namespace {
@@ -214,32 +215,26 @@ TEST(HungReplica, IsNamedByItsOwnRank) {
 TEST(HungReplica, IsNamedOnEveryRank) {
   const auto released = std::make_shared<std::promise<void>>();
   const std::shared_future<void> release = released->get_future().share();
-  const auto worlds = ThreadCommunicator::create(3);
-  {
-    std::vector<std::jthread> ranks;
-    for (const auto& world : worlds) {
-      ranks.emplace_back([release, world] {
-        MirroredStrategy strategy(
-            world, {.replicas_per_rank = 2, .timeout_seconds = 0.5, .last_calls_folder = ""});
-        const auto scope = strategy.scope();
-        auto noise = std::make_shared<Generator>(Generator::from_seed(1, {.name = "noise"}));
-        expect_error(ErrorCode::deadline_exceeded,
-                     {"replica 3 is running since call 1: normal f32 [2] of generator 'noise' at "
-                      "last_calls_test.cc:"},
-                     [&] {
-                       strategy.run([release, noise](ReplicaContext& replica) {
-                         (void)noise->normal<float>({2});
-                         if (replica.replica_id() == 3) release.wait();
-                         if (replica.replica_id() == 2) {
-                           std::this_thread::sleep_for(std::chrono::milliseconds(300));
-                         }
-                         std::vector<float> values(1);
-                         replica.all_reduce(values, Reduce::sum);
-                       });
-                     });
-      });
-    }
-  }
+  on_thread_ranks(3, [release](const auto& world) {
+    MirroredStrategy strategy(
+        world, {.replicas_per_rank = 2, .timeout_seconds = 0.5, .last_calls_folder = ""});
+    const auto scope = strategy.scope();
+    auto noise = std::make_shared<Generator>(Generator::from_seed(1, {.name = "noise"}));
+    expect_error(ErrorCode::deadline_exceeded,
+                 {"replica 3 is running since call 1: normal f32 [2] of generator 'noise' at "
+                  "last_calls_test.cc:"},
+                 [&] {
+                   strategy.run([release, noise](ReplicaContext& replica) {
+                     (void)noise->normal<float>({2});
+                     if (replica.replica_id() == 3) release.wait();
+                     if (replica.replica_id() == 2) {
+                       std::this_thread::sleep_for(std::chrono::milliseconds(300));
+                     }
+                     std::vector<float> values(1);
+                     replica.all_reduce(values, Reduce::sum);
+                   });
+                 });
+  });
   released->set_value();
 }
 

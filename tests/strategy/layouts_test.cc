@@ -12,6 +12,7 @@
 #include "counterpoint/runtime/thread_communicator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
+#include "strategy/thread_ranks.h"
 
 namespace counterpoint {
 namespace {
@@ -19,18 +20,10 @@ namespace {
 // Runs `function(strategy)` on every rank of ranks x replicas_per_rank threads.
 template <class Function>
 void on_every_rank(int ranks, int replicas_per_rank, Function function) {
-  const auto worlds = ThreadCommunicator::create(ranks);
-  std::vector<std::jthread> threads;
-  for (const auto& world : worlds) {
-    threads.emplace_back([&, world] {
-      try {
-        MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
-        function(strategy);
-      } catch (const std::exception& error) {
-        ADD_FAILURE() << error.what();
-      }
-    });
-  }
+  on_thread_ranks(ranks, [&](const auto& world) {
+    MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
+    function(strategy);
+  });
 }
 
 class GridOfEight : public testing::TestWithParam<int> {};  // ranks

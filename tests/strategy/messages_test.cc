@@ -1,8 +1,7 @@
-// What each operation sends, as docs/scaling.md says: this program's MPI functions count before they
-// pass on. Run under mpirun; COUNTERPOINT_EXPECTED_RANKS says on how many ranks.
+// What each operation sends, as docs/scaling.md says: this program's MPI functions count, see
+// counted_calls.h. Run under mpirun; COUNTERPOINT_EXPECTED_RANKS says on how many ranks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <mpi.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,7 +10,6 @@
 #include <span>
 #include <string>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "counterpoint/checkpoint/checkpoint_manager.h"
@@ -19,89 +17,16 @@
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/strategy/micro_batches.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
-
-namespace {
-
-// This rank's MPI calls, with the bytes that it brings to each; for an all-to-all, to each rank.
-std::vector<std::string>& calls() {
-  static std::vector<std::string> all;
-  return all;
-}
-
-std::string call_of(const char* what, std::int64_t bytes) {
-  std::string text = what;
-  return text.append(" ").append(std::to_string(bytes));
-}
-
-void note(const char* what, int bytes) { calls().push_back(call_of(what, bytes)); }
-
-}  // namespace
-
-// MPI's profiling interface: these take the place of the library's own, which are the PMPI_ ones.
-extern "C" {
-
-int MPI_Iallgather(const void* send, int count, MPI_Datatype type, void* receive, int receive_count,
-                   MPI_Datatype receive_type, MPI_Comm comm, MPI_Request* request) {
-  note("allgather", count);
-  return PMPI_Iallgather(send, count, type, receive, receive_count, receive_type, comm, request);
-}
-
-int MPI_Iallreduce(const void* send, void* receive, int count, MPI_Datatype type, MPI_Op op,
-                   MPI_Comm comm, MPI_Request* request) {
-  int bytes = 0;
-  PMPI_Type_size(type, &bytes);
-  note("allreduce", count * bytes);
-  return PMPI_Iallreduce(send, receive, count, type, op, comm, request);
-}
-
-int MPI_Ialltoall(const void* send, int count, MPI_Datatype type, void* receive, int receive_count,
-                  MPI_Datatype receive_type, MPI_Comm comm, MPI_Request* request) {
-  note("alltoall", count);
-  return PMPI_Ialltoall(send, count, type, receive, receive_count, receive_type, comm, request);
-}
-
-int MPI_Ibcast(void* buffer, int count, MPI_Datatype type, int root, MPI_Comm comm,
-               MPI_Request* request) {
-  note("broadcast", count);
-  return PMPI_Ibcast(buffer, count, type, root, comm, request);
-}
-
-int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request) {
-  note("barrier", 0);
-  return PMPI_Ibarrier(comm, request);
-}
-
-int MPI_Comm_idup(MPI_Comm comm, MPI_Comm* duplicate, MPI_Request* request) {
-  note("duplicate", 0);
-  return PMPI_Comm_idup(comm, duplicate, request);
-}
-
-int MPI_Isend(const void* buffer, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
-              MPI_Request* request) {
-  note("send", count);
-  return PMPI_Isend(buffer, count, type, to, tag, comm, request);
-}
-
-}  // extern "C"
+#include "strategy/counted_calls.h"
 
 namespace counterpoint {
 namespace {
 
 using testing::IsEmpty;
 
-using Calls = std::vector<std::string>;
-
 const std::shared_ptr<Communicator>& world() {
   static const std::shared_ptr<Communicator> ranks = Communicator::world();
   return ranks;
-}
-
-// What `operation` sends.
-template <class Operation>
-Calls sent_by(Operation operation) {
-  calls().clear();
-  operation();
-  return std::exchange(calls(), {});
 }
 
 // The one control call, whatever its occasion; see MpiOperation for many ranks.
@@ -110,13 +35,6 @@ Calls control(int times = 1) {
   return Calls(static_cast<std::size_t>(ranks > 1 ? times : 0),
                ranks > 16 ? "allreduce 64" : "allgather 64");
 }
-
-Calls operator+(Calls first, const Calls& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
-std::int64_t bytes_of(const std::string& call) { return std::stoll(call.substr(call.find(' '))); }
 
 class Messages : public testing::TestWithParam<int> {
  protected:

@@ -12,6 +12,7 @@
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
 #include "runtime/own_folder.h"
+#include "strategy/thread_ranks.h"
 
 namespace counterpoint {
 namespace {
@@ -39,18 +40,10 @@ struct Trainer {
 
 template <class Function>
 void on_every_rank(int ranks, int replicas_per_rank, Function function) {
-  const auto worlds = ThreadCommunicator::create(ranks);
-  std::vector<std::jthread> threads;
-  for (const auto& world : worlds) {
-    threads.emplace_back([&, world] {
-      try {
-        Trainer trainer(world, replicas_per_rank);
-        function(trainer);
-      } catch (const std::exception& error) {
-        ADD_FAILURE() << error.what();
-      }
-    });
-  }
+  on_thread_ranks(ranks, [&](const auto& world) {
+    Trainer trainer(world, replicas_per_rank);
+    function(trainer);
+  });
 }
 
 TEST(SavedReplicas, GoOnExactlyOnAsManyAndOnNoOtherNumber) {

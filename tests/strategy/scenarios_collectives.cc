@@ -9,12 +9,10 @@
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
-#include "strategy/scenarios.h"
+#include "strategy/scenario_parts.h"
 
 namespace counterpoint {
 namespace {
-
-using World = std::shared_ptr<Communicator>;
 
 void all_reduce(const World& world, int replicas_per_rank) {
   MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});

@@ -8,12 +8,10 @@
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
-#include "strategy/scenarios.h"
+#include "strategy/scenario_parts.h"
 
 namespace counterpoint {
 namespace {
-
-using World = std::shared_ptr<Communicator>;
 
 // Runs `function` once in step and once more with the last replica told that it is the odd one;
 // expects `code` and `words` on every rank, at the latest in the first call after that run, and a

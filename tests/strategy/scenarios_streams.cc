@@ -9,18 +9,10 @@
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
-#include "strategy/scenarios.h"
+#include "strategy/scenario_parts.h"
 
 namespace counterpoint {
 namespace {
-
-using World = std::shared_ptr<Communicator>;
-
-std::vector<std::int64_t> words(const Generator& generator) {
-  const Tensor state = generator.state();
-  const auto span = state.values<std::int64_t>();
-  return {span.begin(), span.end()};
-}
 
 // What `generator` gives, by several draws, as numbers to compare.
 std::vector<double> sample(Generator& generator) {

@@ -3,13 +3,12 @@
 
 #include <future>
 #include <string>
-#include <thread>
 #include <tuple>
 
 #include "counterpoint/runtime/generator.h"
-#include "counterpoint/runtime/thread_communicator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "strategy/scenarios.h"
+#include "strategy/thread_ranks.h"
 
 namespace counterpoint {
 namespace {
@@ -19,17 +18,9 @@ class StrategyThreads : public testing::TestWithParam<std::tuple<Scenario, std::
 TEST_P(StrategyThreads, Scenario) {
   const auto& [scenario, split] = GetParam();
   const auto [ranks, replicas_per_rank] = split;
-  const auto worlds = ThreadCommunicator::create(ranks);
-  std::vector<std::jthread> threads;
-  for (const auto& world : worlds) {
-    threads.emplace_back([&scenario = scenario, &world, replicas = replicas_per_rank] {
-      try {
-        scenario.run(world, replicas);
-      } catch (const std::exception& error) {
-        ADD_FAILURE() << "rank " << world->rank() << " threw " << error.what();
-      }
-    });
-  }
+  on_thread_ranks(ranks, [&scenario = scenario, replicas = replicas_per_rank](const auto& world) {
+    scenario.run(world, replicas);
+  });
 }
 
 std::string name_of(const testing::TestParamInfo<StrategyThreads::ParamType>& test) {
@@ -45,18 +36,10 @@ INSTANTIATE_TEST_SUITE_P(Splits, StrategyThreads,
                                                           std::pair(1, 7), std::pair(3, 2))),
                          name_of);
 
-// Calls `function` with the world of each of `ranks` ranks at once.
-template <class Function>
-void on_ranks(int ranks, Function function) {
-  const auto worlds = ThreadCommunicator::create(ranks);
-  std::vector<std::jthread> threads;
-  for (const auto& world : worlds) threads.emplace_back([&function, &world] { function(world); });
-}
-
 // A generator made outside that has gone has no turns to be answered: ends are deferred again.
 TEST(EndsOfRuns, WaitForNobodyOnceTheGeneratorOutsideHasGone) {
   std::promise<void> ended;
-  on_ranks(2, [&](const std::shared_ptr<Communicator>& world) {
+  on_thread_ranks(2, [&](const std::shared_ptr<Communicator>& world) {
     MirroredStrategy strategy(world, {.timeout_seconds = 5, .last_calls_folder = ""});
     {
       auto outside = Generator::from_seed(1, {.name = "outside"});
@@ -71,7 +54,7 @@ TEST(EndsOfRuns, WaitForNobodyOnceTheGeneratorOutsideHasGone) {
 
 TEST(Deadlines, SayOnceWhereAllWereTogether) {
   std::promise<void> seen;
-  on_ranks(2, [&](const std::shared_ptr<Communicator>& world) {
+  on_thread_ranks(2, [&](const std::shared_ptr<Communicator>& world) {
     MirroredStrategy strategy(world, {.timeout_seconds = 0.3, .last_calls_folder = ""});
     strategy.run([](ReplicaContext&) {});
     strategy.check();
