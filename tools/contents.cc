@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <vector>
 
 #include "counterpoint/checkpoint/checkpoint_file.h"
+#include "counterpoint/runtime/error.h"
 #include "element_text.h"
 #include "escaped.h"
 
