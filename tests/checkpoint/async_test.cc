@@ -148,11 +148,11 @@ TEST(AsyncSave, AFolderThatIsWaitedForDoesNotLoseOtherRanks) {
   std::int64_t value = 1;
   const cp::CheckpointManager other(one_rank(), folder / "run", {{"value", value}});
   on_thread_ranks(2, [&](const World& world) {
-    world->set_timeout_seconds(0.5);
+    world->set_timeout_seconds(2);
     std::int64_t mine = 2;
     const cp::Error error = error_of([&] {
       cp::CheckpointManager(world, folder / "run", {{"value", mine}},
-                            {.lock_timeout_seconds = 1.5});
+                            {.lock_timeout_seconds = 4.5});
     });
     EXPECT_EQ(error.code(), cp::ErrorCode::unavailable);
     EXPECT_NE(error.message().find("another job"), std::string::npos) << error.what();

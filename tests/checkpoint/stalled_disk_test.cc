@@ -13,8 +13,8 @@ namespace {
 
 using World = std::shared_ptr<cp::Communicator>;
 
-constexpr double ranks_timeout_seconds = 1;
-constexpr std::chrono::milliseconds stall(2500);
+constexpr double ranks_timeout_seconds = 2;
+constexpr std::chrono::milliseconds stall(4500);
 
 // Waits at the first call of a name once it is armed, on rank 0's disk.
 class StallingDisk {
@@ -196,7 +196,7 @@ TEST_P(DiskThatNeverAnswers, IsGivenUpByEveryRank) {
       std::promise<void> all_know;
       on_thread_ranks(2, [&](const World& world) {
         cp::CheckpointManagerOptions options = options_with(disk);
-        options.write_timeout_seconds = 0.5;
+        options.write_timeout_seconds = 2;
         const auto attempt = internal::attempting([&] {
           GetParam().body(world, folder.path(), options, [&] {
             world->barrier();
