@@ -54,8 +54,10 @@ ThreadMeeting::ThreadMeeting(const CollectiveCall& the_call, std::int64_t the_nu
 void ThreadMeeting::deliver(int rank, std::byte* out) const {
   switch (call.kind) {
     case CollectiveKind::all_reduce:
-    case CollectiveKind::broadcast:
       return copy_bytes(out, row(0), call.bytes());
+    case CollectiveKind::broadcast:  // the root has them, and may be reading them
+      if (rank != call.root) copy_bytes(out, row(0), call.bytes());
+      return;
     case CollectiveKind::all_gather:
       return copy_bytes(out, row(0), call.bytes() * present.size());
     case CollectiveKind::exclusive_scan:
