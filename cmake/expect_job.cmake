@@ -5,6 +5,10 @@
 execute_process(COMMAND ${COMMAND} TIMEOUT ${SECONDS} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 string(APPEND output "\nstatus: ${status}\n")
 message("${output}")
+# Once in a while Open MPI's mpirun itself crashes as it tidies up after a job that it has ended, all said and done.
+if(status STREQUAL "Segmentation fault" AND output MATCHES "PMIx_server_finalize[^\n]*\n[^\n]*server_finalize.*orte_finalize")
+  set(status 139)
+endif()
 if(NOT status MATCHES "^[0-9]+$" OR (STATUS STREQUAL "zero" AND NOT status EQUAL 0)
    OR (STATUS STREQUAL "nonzero" AND status EQUAL 0))
   message(FATAL_ERROR "the job ended with '${status}', wanted ${STATUS} within ${SECONDS} s")
