@@ -1,6 +1,8 @@
 // What a collective of ours costs beside bare MPI's, for a few bytes and for a gradient.
 #include <mpi.h>
 
+#include <algorithm>
+
 #include "ranks.h"
 
 namespace counterpoint::bench {
@@ -26,10 +28,12 @@ void measure(benchmark::State& state, std::size_t count, AllReduce reduce) {
 }
 
 void register_collectives(bool small) {
-  const std::pair<const char*, std::size_t> sizes[] = {{"64_B", 16}, {"1_MiB", 1 << 18}};
+  const std::pair<const char*, std::size_t> sizes[] = {
+      {"64_B", 16}, {"64_KiB", 1 << 14}, {"1_MiB", 1 << 18}, {"16_MiB", 1 << 22}};
   for (const auto& [size, count] : sizes) {
     const std::string name = std::string("collectives/all_reduce/") + size + "/";
-    const int iterations = small ? 10 : count > 1000 ? 1000 : 20000;
+    const int iterations =
+        small ? 10 : static_cast<int>(std::clamp((1 << 28) / count, 100UL, 20000UL));
     benchmark::RegisterBenchmark((name + "ours").c_str(), [count = count](benchmark::State& state) {
       measure(state, count,
               [](std::span<float> values) { world()->all_reduce(values, Reduce::sum); });
