@@ -53,6 +53,10 @@ double widened(T x) {
   }
 }
 
+// sample_cast rounds to f32 first where T is f16.
+template <class T>
+inline constexpr bool kToF32 = !std::is_same_v<T, double>;
+
 // x / beta in T, and no less than the smallest normal of T.
 template <class T>
 T scaled(double x, T beta) {
@@ -101,12 +105,21 @@ const char* fill_typed(const GammaFill& fill) {
   if (draw.batch == 1) {
     GammaChunk chunk(draw.key, draw.counter.high);
     chunk.uniform = true;
+    chunk.to_f32 = kToF32<T>;
     chunk.alpha[0] = widened(alpha[0]);
     const T one_beta = beta[0];
-    return draw_alike<T>(draw, kBlocksPerStream, chunk, redo,
-                         [&](std::uint64_t, double x) { return scaled<T>(x, one_beta); });
+    return put_alike<T>(draw, kBlocksPerStream, chunk, redo, [&](const GammaChunk& drawn, T* out) {
+      if constexpr (std::is_same_v<T, Float16>) {
+        for (std::uint64_t i = 0; i < drawn.count; ++i) {
+          out[i] = scaled<T>(drawn.out[i], one_beta);
+        }
+      } else {
+        scale_gammas(GammaOutputs<T>{drawn.out, out, drawn.count, one_beta});
+      }
+    });
   }
   OutputsOfAKind<GammaChunk, T> outputs(draw, kBlocksPerStream);
+  outputs.chunk().to_f32 = kToF32<T>;
   const auto cast = [&](std::uint64_t b, double x) { return scaled<T>(x, beta[b]); };
   for_each_stream(draw, [&](std::uint64_t i, std::uint64_t b, std::uint64_t stream) {
     const auto place = [&](GammaChunk& chunk, std::uint64_t n) {

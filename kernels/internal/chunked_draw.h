@@ -27,10 +27,11 @@ inline PhiloxBlocks blocks_of(const SamplerChunk& chunk, std::uint64_t i) {
   return {Counter{chunk.counter[i], chunk.counter_high}, chunk.key};
 }
 
-// `chunk` holds the parameters; batch is 1, so that streams are consecutive.
-template <class T, class Chunk, class Redo, class Cast>
-const char* draw_alike(const BatchedDraw& draw, std::uint64_t blocks_per_stream, Chunk& chunk,
-                       const Redo& redo, const Cast& cast) {
+// `chunk` holds the parameters; batch is 1, so that streams are consecutive. put(chunk, out) makes
+// outputs of a chunk's numbers.
+template <class T, class Chunk, class Redo, class Put>
+const char* put_alike(const BatchedDraw& draw, std::uint64_t blocks_per_stream, Chunk& chunk,
+                      const Redo& redo, const Put& put) {
   T* out = static_cast<T*>(draw.output);
   std::uint64_t counter = draw.counter.low + blocks_per_stream * draw.first_element;
   const char* target = "";
@@ -45,10 +46,18 @@ const char* draw_alike(const BatchedDraw& draw, std::uint64_t blocks_per_stream,
       const std::uint64_t index = chunk.left[i];
       chunk.out[index] = redo(0, blocks_of(chunk, index));
     }
-    for (std::uint64_t i = 0; i < chunk.count; ++i) out[i] = cast(0, chunk.out[i]);
+    put(chunk, out);
     out += chunk.count;
   }
   return target;
+}
+
+template <class T, class Chunk, class Redo, class Cast>
+const char* draw_alike(const BatchedDraw& draw, std::uint64_t blocks_per_stream, Chunk& chunk,
+                       const Redo& redo, const Cast& cast) {
+  return put_alike<T>(draw, blocks_per_stream, chunk, redo, [&](const Chunk& drawn, T* out) {
+    for (std::uint64_t i = 0; i < drawn.count; ++i) out[i] = cast(0, drawn.out[i]);
+  });
 }
 
 template <class Chunk, class T>

@@ -45,6 +45,7 @@ struct SamplerChunk {
 struct GammaChunk : SamplerChunk {
   using SamplerChunk::SamplerChunk;
   bool uniform = false;
+  bool to_f32 = false;  // outputs are rounded to f32 next: only then are they the scalar code's
   ChunkColumn alpha;
 };
 

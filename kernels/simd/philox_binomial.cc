@@ -7,6 +7,7 @@
 // After foreach_target.
 #include "counterpoint/kernels/internal/stirling_tail.h"
 #include "counterpoint/kernels/simd/dispatch-inl.h"
+#include "counterpoint/kernels/simd/rough_f64-inl.h"
 #include "counterpoint/kernels/simd/rounds-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,25 +17,6 @@ namespace {
 #if COUNTERPOINT_VECTOR_MEMBERS
 
 // ------------------------------------------------------------------ geometric steps
-
-// log(u) to 2^-48 of itself, for normal u in (0, 1).
-HWY_INLINE VD RoughLog(VD u) {
-  const DD d;
-  constexpr std::uint64_t kBias = std::uint64_t{1} << 62;  // 1024 exponents: keeps t positive
-  const V64 t = hn::Sub(hn::BitCast(D64(), u), Broadcast64(math::kLogOffsetF64 - kBias));
-  const V64 exponent = hn::Or(hn::ShiftRight<52>(t), Broadcast64(0x4330000000000000u));
-  const VD k = hn::Sub(hn::BitCast(d, exponent), BroadcastF64(0x1p52 + 1024));
-  const VD z = hn::BitCast(
-      d, hn::Add(hn::And(t, Broadcast64(0x000fffffffffffffu)), Broadcast64(math::kLogOffsetF64)));
-  const VD one = BroadcastF64(1.0);
-  const VD s = hn::Div(hn::Sub(z, one), hn::Add(z, one));
-  const VD s2 = hn::Mul(s, s);
-  VD series = BroadcastF64(math::kLogP[6]);
-  for (int i = 5; i >= 0; --i) series = hn::MulAdd(series, s2, BroadcastF64(math::kLogP[i]));
-  series = hn::MulAdd(series, s2, BroadcastF64(2.0 / 3));
-  series = hn::MulAdd(series, s2, BroadcastF64(2.0));
-  return hn::MulAdd(k, BroadcastF64(math::kLn2), hn::Mul(series, s));
-}
 
 HWY_INLINE VD ExactStep(VD u, VD log_of_failure) {
   const VD log = hn::IfThenElse(hn::Gt(u, hn::Zero(DD())), LogF64(u),

@@ -1,5 +1,8 @@
 #include "counterpoint/kernels/simd/probe.h"
 
+#include <algorithm>
+#include <cmath>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "counterpoint/kernels/simd/probe.cc"
 #include <hwy/foreach_target.h>
@@ -8,6 +11,7 @@
 #include "counterpoint/kernels/internal/uniform.h"
 #include "counterpoint/kernels/simd/finish-inl.h"
 #include "counterpoint/kernels/simd/normal_f32-inl.h"
+#include "counterpoint/kernels/simd/rough_f64-inl.h"
 #include "counterpoint/kernels/simd/threefry_values-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -71,6 +75,17 @@ void ProbeHalf(const float* in, std::uint16_t* out, std::uint64_t n) {
   FinishHalves(in, n, unscaled, FloatsAsTheyAre{}, reinterpret_cast<T*>(out));
 }
 
+void ProbeRough(const RoughProbe& probe) {
+  const DD d;
+  for (std::uint64_t i = 0; i < probe.n; i += hn::Lanes(d)) {
+    const VD u = hn::LoadU(d, probe.u + i);
+    const VD v = hn::LoadU(d, probe.v + i);
+    const VD normal = RoughNormal(u, v);
+    const VD or_power = probe.step == RoughStep::power ? RoughPowOfUnit(u, v) : normal;
+    hn::StoreU(probe.step == RoughStep::log ? RoughLog(u) : or_power, d, probe.out + i);
+  }
+}
+
 #else
 
 float xla_step(ProbedStep step, float u) {
@@ -111,6 +126,18 @@ void ProbeHalf(const float* in, std::uint16_t* out, std::uint64_t n) {
   for (std::uint64_t i = 0; i < n; ++i) out[i] = T::from_float(in[i]).bits;
 }
 
+// Nothing is rough where there are no vectors.
+void ProbeRough(const RoughProbe& probe) {
+  for (std::uint64_t i = 0; i < probe.n; ++i) {
+    const double log = math::log(std::max(probe.u[i], 1e-7));
+    const double cosine = math::sincos_f64(math::kTwoPi * probe.v[i]).cos;
+    const double normal = cosine * std::sqrt(-2.0 * log);
+    const double power = math::pow_of_unit(probe.u[i], probe.v[i]);
+    const double or_power = probe.step == RoughStep::power ? power : normal;
+    probe.out[i] = probe.step == RoughStep::log ? math::log(probe.u[i]) : or_power;
+  }
+}
+
 #endif
 
 void ProbeF16(const float* in, std::uint16_t* out, std::uint64_t n) {
@@ -131,10 +158,12 @@ namespace counterpoint::inline v1::kernels {
 HWY_EXPORT(ProbeSteps);
 HWY_EXPORT(ProbeF16);
 HWY_EXPORT(ProbeBf16);
+HWY_EXPORT(ProbeRough);
 
 void probe_steps(ProbedStep step, const std::uint32_t* words, float* out, std::uint64_t n) {
   HWY_DYNAMIC_DISPATCH(ProbeSteps)(step, words, out, n);
 }
+void probe_rough(const RoughProbe& probe) { HWY_DYNAMIC_DISPATCH(ProbeRough)(probe); }
 void probe_f16(const float* in, std::uint16_t* out, std::uint64_t n) {
   HWY_DYNAMIC_DISPATCH(ProbeF16)(in, out, n);
 }

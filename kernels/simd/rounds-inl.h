@@ -19,6 +19,7 @@
 
 #include "counterpoint/kernels/simd/front_orders.h"
 #include "counterpoint/kernels/simd/math_f64-inl.h"
+#include "counterpoint/kernels/simd/rough_f64-inl.h"
 #include "counterpoint/kernels/simd/sampler_chunks.h"
 #include "counterpoint/kernels/simd/scale-inl.h"
 
@@ -66,6 +67,10 @@ class Front {
 #endif
 };
 
+// i, i + 1, i + 2, ... hn::Iota of a variable goes lane by lane through memory where the compiler is
+// GCC, and waits for it.
+HWY_INLINE V64 IndicesFrom(std::uint64_t i) { return hn::Add(hn::Iota(D64(), 0), Broadcast64(i)); }
+
 HWY_INLINE hn::Vec<hn::RebindToSigned<DD>> AsOffset(V64 index) {
   return hn::BitCast(hn::RebindToSigned<DD>(), index);
 }
@@ -79,6 +84,15 @@ HWY_INLINE void Leave(SamplerChunk& chunk, MD mask, V64 index) {
   const Front front(mask);
   hn::StoreU(front(index), D64(), chunk.left + chunk.left_count);
   chunk.left_count += front.count();
+}
+
+// Leaves the outputs from i on whose rounding to f32 rough numbers may change.
+HWY_INLINE void LeaveUncertain(SamplerChunk& chunk, std::uint64_t i, VD x) {
+  const DD dd;
+  const RoundingToF32 rounding(x);
+  if (HWY_LIKELY(rounding.all_certain())) return;
+  const MD uncertain = hn::And(hn::Not(rounding.certain()), hn::FirstN(dd, chunk.count - i));
+  Leave(chunk, uncertain, IndicesFrom(i));
 }
 
 // The parameter of each lane's output.
@@ -140,7 +154,7 @@ class Queue {
     const D64 d;
     size_ = 0;
     for (std::uint64_t i = 0; i < chunk.count; i += hn::Lanes(d)) {
-      hn::StoreU(hn::Iota(d, i), d, index_ + i);
+      hn::StoreU(IndicesFrom(i), d, index_ + i);
       hn::StoreU(hn::LoadU(d, chunk.counter + i), d, counter_ + i);
       [[maybe_unused]] int c = 0;
       (hn::StoreU(columns, DD(), column_[c++] + i), ...);

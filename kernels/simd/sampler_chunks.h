@@ -11,10 +11,23 @@
 namespace counterpoint::inline v1::kernels {
 
 const char* draw_gamma_chunk(GammaChunk& chunk);
+const char* draw_exponential_chunk(GammaChunk& chunk);  // the same where all alphas are 1
 const char* draw_poisson_chunk(PoissonProductChunk& chunk);
 const char* draw_poisson_chunk(PoissonChunk& chunk);
 const char* draw_binomial_chunk(BinomialStepChunk& chunk);
 const char* draw_binomial_chunk(BinomialChunk& chunk);
+
+// Outputs of a chunk, to be divided by one beta in T and to be no less than T's smallest normal.
+template <class T>
+struct GammaOutputs {
+  const double* x;  // padded, as a chunk's
+  T* out;
+  std::uint64_t count;
+  T beta;
+};
+
+const char* scale_gammas(const GammaOutputs<double>& outputs);
+const char* scale_gammas(const GammaOutputs<float>& outputs);
 
 // x to math::exp(x), for x that are not NaN.
 const char* exponentials(double* x, std::uint64_t count);
