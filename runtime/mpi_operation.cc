@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t gather_limit_bytes = 16 * 1024;
 // Staging of one operation, about: small enough for the cache, large enough for the bandwidth.
 constexpr std::size_t segment_bytes = 1024 * 1024;
+// Of two ranks each folds all: gathering the other's values moves as much as sharing the work would,
+// in one exchange, and copies less.
+constexpr int share_limit_ranks = 2;
 constexpr std::size_t least_segment_bytes = 16 * 1024;
 
 // Above it, integers are reduced by MPI, along a tree: gathering them would take every rank's bytes to
@@ -76,12 +79,14 @@ void MpiOperation::plan() {
         rows_of_a_segment = 1;
         break;
       }
-      shared_fold_ = lane_.size > 1 && call_.bytes() > gather_limit_bytes;
-      if (!shared_fold_) limit_bytes = std::max(gathered_bytes, gather_limit_bytes);
+      shared_fold_ = lane_.size > share_limit_ranks && call_.bytes() > gather_limit_bytes;
+      gathers_ = !shared_fold_;
+      if (gathers_) limit_bytes = std::max(gathered_bytes, gather_limit_bytes);
       rows_of_a_segment = ranks;
       break;
     case CollectiveKind::all_gather:
     case CollectiveKind::exclusive_scan:
+      gathers_ = true;
       limit_bytes = gathered_bytes;
       rows_of_a_segment = ranks;
       break;
@@ -92,7 +97,7 @@ void MpiOperation::plan() {
   }
   segment_ = std::min(call_.count, static_cast<std::int64_t>(limit_bytes / element_bytes()));
   const std::size_t share = piece_bytes();
-  const std::size_t send_bytes = shared_fold_ ? share * ranks : share;
+  const std::size_t send_bytes = gathers_ ? 0 : shared_fold_ ? share * ranks : share;
   rows_offset_ = (send_bytes + 63) / 64 * 64;
   const std::size_t wanted = rows_offset_ + share * rows_of_a_segment;
   if (wanted > 0) staging_ = lane_.pool.take(wanted);
@@ -100,6 +105,11 @@ void MpiOperation::plan() {
 
 std::int64_t MpiOperation::segment_length() const {
   return std::min(segment_, call_.count - first_element_);
+}
+
+std::byte* MpiOperation::send() const {
+  std::byte* const first = staging_.bytes.get();
+  return gathers_ ? first + static_cast<std::size_t>(lane_.rank) * piece_bytes() : first;
 }
 
 std::size_t MpiOperation::piece_bytes() const {
@@ -135,9 +145,9 @@ void MpiOperation::issue_move() {
       [[fallthrough]];
     case CollectiveKind::all_gather:
     case CollectiveKind::exclusive_scan:
-      return check_mpi(
-          MPI_Iallgather(send(), bytes, MPI_BYTE, rows(), bytes, MPI_BYTE, lane_.comm, &request_),
-          "MPI_Iallgather");
+      return check_mpi(MPI_Iallgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, rows(), bytes, MPI_BYTE,
+                                      lane_.comm, &request_),
+                       "MPI_Iallgather");
     case CollectiveKind::broadcast:
       return check_mpi(MPI_Ibcast(send(), bytes, MPI_BYTE, call_.root, lane_.comm, &request_),
                        "MPI_Ibcast");

@@ -45,23 +45,29 @@ T mean_of(T sum, int row_count) {
   }
 }
 
+// out[i] = op(so_far[i], values[i]); `out` may be `so_far`, which a compiler's test for overlap of
+// three arrays would leave to scalar code.
+template <class T, class Op>
+void combine(const T* so_far, const T* values, std::size_t count, T* out, Op op) {
+  if (so_far == out) {
+    for (std::size_t i = 0; i < count; ++i) out[i] = op(out[i], values[i]);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) out[i] = op(so_far[i], values[i]);
+  }
+}
+
 template <class T>
-void fold(Reduce reduce, const T* values, std::size_t count, T* out) {
+void fold(Reduce reduce, const T* so_far, const T* values, std::size_t count, T* out) {
   switch (reduce) {
     case Reduce::sum:
     case Reduce::mean:
-      for (std::size_t i = 0; i < count; ++i) out[i] = sum_of(out[i], values[i]);
-      return;
+      return combine(so_far, values, count, out, [](T a, T b) { return sum_of(a, b); });
     case Reduce::min:
-      for (std::size_t i = 0; i < count; ++i) {
-        out[i] = replaces<true>(out[i], values[i]) ? values[i] : out[i];
-      }
-      return;
+      return combine(so_far, values, count, out,
+                     [](T a, T b) { return replaces<true>(a, b) ? b : a; });
     case Reduce::max:
-      for (std::size_t i = 0; i < count; ++i) {
-        out[i] = replaces<false>(out[i], values[i]) ? values[i] : out[i];
-      }
-      return;
+      return combine(so_far, values, count, out,
+                     [](T a, T b) { return replaces<false>(a, b) ? b : a; });
   }
 }
 
@@ -75,8 +81,12 @@ void reduce_typed(Reduce reduce, const std::byte* rows, std::size_t row_bytes, i
     const auto row = [&](int r) {
       return reinterpret_cast<const T*>(rows + static_cast<std::size_t>(r) * row_bytes) + begin;
     };
-    if (block_out != row(0)) std::memcpy(block_out, row(0), length * sizeof(T));
-    for (int r = 1; r < row_count; ++r) fold(reduce, row(r), length, block_out);
+    const T* so_far = row(0);
+    for (int r = 1; r < row_count; ++r) {
+      fold(reduce, so_far, row(r), length, block_out);
+      so_far = block_out;
+    }
+    if (so_far != block_out) std::memcpy(block_out, so_far, length * sizeof(T));  // the only row
     if (reduce == Reduce::mean) {
       for (std::size_t i = 0; i < length; ++i) block_out[i] = mean_of(block_out[i], row_count);
     }

@@ -4,9 +4,9 @@
 //   MpiOperation operation(lane, call, 17, values, out);   // lane: communicator, rank, size, pool
 //   while (!operation.done()) operation.advance();
 //
-// Reductions use MPI only to move bytes: a small payload is gathered everywhere and folded by each
-// rank; of a large one each rank folds its share (all-to-all) and the shares are gathered, which
-// moves 2 (N - 1) / N of the payload. Either way each element is a left fold over the ranks. Only
+// Reductions use MPI only to move bytes: a small payload, or any of two ranks, is gathered everywhere
+// and folded by each rank; of a large one each rank folds its share (all-to-all) and the shares are
+// gathered, which moves 2 (N - 1) / N of the payload. Either way each element is a left fold over the ranks. Only
 // integers on many ranks, whose order of adding does not show, are reduced by MPI.
 // Thread-safety: as MPI.
 #pragma once
@@ -82,7 +82,7 @@ class MpiOperation {
   std::size_t element_bytes() const { return dtype_size(call_.dtype); }
   std::int64_t segment_length() const;
   std::size_t piece_bytes() const;  // that one MPI call moves to or from one rank
-  std::byte* send() const { return staging_.bytes.get(); }
+  std::byte* send() const;          // this rank's row, where rows are gathered
   std::byte* rows() const { return staging_.bytes.get() + rows_offset_; }
 
   void plan();
@@ -99,6 +99,7 @@ class MpiOperation {
   std::byte* out_;
   bool orphaned_ = false;
   bool shared_fold_ = false;        // large all_reduce: each rank folds its share
+  bool gathers_ = false;            // every rank's segment on every rank
   bool mpi_reduces_ = false;        // integers on many ranks
   std::int64_t segment_ = 0;        // elements a segment, at most
   std::int64_t first_element_ = 0;  // of the current segment

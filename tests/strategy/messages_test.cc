@@ -17,6 +17,7 @@
 #include "counterpoint/runtime/generator.h"
 #include "counterpoint/strategy/micro_batches.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
+#include "runtime/expect_error.h"
 #include "strategy/counted_calls.h"
 
 namespace counterpoint {
@@ -102,13 +103,16 @@ TEST_P(Messages, OfReductions) {
   };
   EXPECT_EQ(all_reduce(16), payload({"allgather 64"}));
   EXPECT_EQ(all_reduce(4096), payload({"allgather 16384"}));
-  // Beyond 16 KiB each rank folds its share, a segment of a MiB at a time.
+  // Beyond 16 KiB each of more than two ranks folds its share, a segment of a MiB at a time; two
+  // ranks tell each other all, half a MiB at a time.
   const auto share = [&](std::int64_t floats) { return (floats + ranks - 1) / ranks * 4; };
-  EXPECT_EQ(all_reduce(5000),
-            payload({call_of("alltoall", share(5000)), call_of("allgather", share(5000))}));
-  EXPECT_EQ(all_reduce(400'000),
-            payload({call_of("alltoall", share(262'144)), call_of("allgather", share(262'144)),
-                     call_of("alltoall", share(137'856)), call_of("allgather", share(137'856))}));
+  const auto shared = [&](std::int64_t floats) {
+    return Calls{call_of("alltoall", share(floats)), call_of("allgather", share(floats))};
+  };
+  EXPECT_EQ(all_reduce(5000), payload(ranks == 2 ? Calls{"allgather 20000"} : shared(5000)));
+  EXPECT_EQ(all_reduce(400'000), payload(ranks == 2 ? Calls{"allgather 524288", "allgather 524288",
+                                                            "allgather 524288", "allgather 27136"}
+                                                    : shared(262'144) + shared(137'856)));
   // A row for each of two nodes of the tree, as much again for its header: see docs/scaling.md.
   const Calls micro = sent_by([&] {
     strategy.run([&](ReplicaContext& replica) {
@@ -120,6 +124,38 @@ TEST_P(Messages, OfReductions) {
   });
   const std::int64_t bytes = 88 * ranks * replicas();  // 8 + 80 a replica
   EXPECT_EQ(micro, payload({call_of(ranks > 16 ? "allreduce" : "allgather", bytes)}));
+}
+
+// By halves over the calls, whatever the number of ranks; then two ranks tell of their call.
+TEST_P(Messages, OfNamingADifference) {
+  if (world()->size() == 1) return;
+  MirroredStrategy strategy(world(), options());
+  const auto scope = strategy.scope();
+  auto noise = Generator::from_seed(1);
+  const bool odd = world()->rank() == world()->size() - 1;
+  const Calls sent = sent_by([&] {
+    expect_error(ErrorCode::diverged, {"normal f32 [3]", "normal f32 [4]"}, [&] {
+      strategy.run([&](ReplicaContext&) {
+        for (int i = 0; i < 1000; ++i) (void)noise.normal<float>({odd && i == 500 ? 4 : 3});
+      });
+      strategy.check();
+    });
+  });
+  std::ptrdiff_t reductions = 0;
+  std::ptrdiff_t texts = 0;
+  for (const std::string& call : sent) {
+    if (call.starts_with("all")) {
+      EXPECT_LE(bytes_of(call), 64) << call;
+      ++reductions;
+    } else {
+      EXPECT_THAT(call, testing::StartsWith("broadcast "));
+      EXPECT_LE(bytes_of(call), 2048) << call;
+      texts += bytes_of(call) == 2048 ? 1 : 0;
+    }
+  }
+  EXPECT_GE(reductions, 10) << "log2 of 1,000";
+  EXPECT_LE(reductions, 30);
+  EXPECT_EQ(texts, 2);
 }
 
 TEST_P(Messages, OutsideOfRuns) {
