@@ -29,7 +29,11 @@ void go_wrong(std::string_view fault) {
   if (fault == "hangs") sleep_forever();
   if (fault == "stops") raise(SIGSTOP);
   if (fault == "dies") raise(SIGKILL);
-  if (fault == "leaves") std::exit(0);
+  if (fault == "leaves") {
+    std::puts("rank 1 leaves");
+    std::fflush(stdout);
+    std::exit(0);
+  }
   if (fault == "fails") std::exit(7);
   if (fault == "throws") throw std::runtime_error("the data set is gone");
 }
