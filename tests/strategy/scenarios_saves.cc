@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <source_location>
+#include <string>
 #include <vector>
 
 #include "counterpoint/runtime/saveable.h"
@@ -161,10 +163,53 @@ void saves_all(const World& world, int replicas_per_rank) {
                [&] { (void)outside.saveable()->prepare(saved[0]); });
 }
 
+std::string here(const std::source_location& location) {
+  return " at scenarios_saves.cc:" + std::to_string(location.line());
+}
+
+// What differs is named by the line of the save or restore, not by where the object was made; through
+// objects that have members, too.
+void named_by_the_line_of_the_call(const World& world, int replicas_per_rank) {
+  if (world->size() == 1) return;
+  for (const bool saves : {true, false}) {
+    MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
+    const auto scope = strategy.scope();
+    auto noise = Generator::from_seed(1, {.name = "noise"});
+    auto weights = strategy.variable<float>({2}, "weights");
+    const auto both = saveable_members({{"noise", noise}, {"weights", weights}});
+    const auto line = std::source_location::current();
+    expect_error(
+        ErrorCode::diverged,
+        {"on rank 1, at " + std::string(saves ? "save" : "restore") + " u64 []" + here(line)}, [&] {
+          if (world->rank() != 1) {
+            (void)strategy.any(false);
+          } else if (saves) {
+            both->ensure_in_step(line);
+          } else {
+            both->begin_restore(line);
+          }
+        });
+  }
+  // In the log as well: one rank restores another object than the rest.
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
+  const auto scope = strategy.scope();
+  auto noise = Generator::from_seed(1, {.name = "noise"});
+  auto weights = strategy.variable<float>({2}, "weights");
+  const auto line = std::source_location::current();
+  const auto object = world->rank() == 1 ? weights.saveable() : noise.saveable();
+  const SavedObject saved = object->save();
+  object->begin_restore(line);
+  object->prepare(saved)->commit();
+  expect_error(ErrorCode::diverged,
+               {"of generator 'noise'" + here(line), "of variable 'weights'" + here(line)},
+               [&] { strategy.check(); });
+}
+
 }  // namespace
 
 std::vector<Scenario> save_scenarios() {
   return {{"stops_at_saves", stops_at_saves},
+          {"named_by_the_line_of_the_call", named_by_the_line_of_the_call},
           {"values_that_differ", values_that_differ},
           {"saves_all", saves_all}};
 }
