@@ -116,7 +116,10 @@ void write_sealed(FileOperations& files, int fd, const FileContent& content) {
   for_each_pair_of_leaves(
       leaves.size(), [&](std::size_t begin, std::size_t end, std::size_t worker) {
         const auto bytes = load(begin, end, worker);
-        write_all(files, fd, bytes, header_bytes + leaf_range(body, begin, end).offset);
+        const std::uint64_t offset = header_bytes + leaf_range(body, begin, end).offset;
+        write_all(files, fd, bytes, offset);
+        const int begun = files.begin_sync(fd, offset, bytes.size());
+        if (begun < 0) throw Failed{begun};
       });
   const FileHeader header = sealed_header(content.size(), leaves);
   write_all(files, fd, std::as_bytes(std::span(&header, 1)), 0);

@@ -35,6 +35,9 @@ class COUNTERPOINT_PUBLIC FileOperations {
   virtual int lock(int fd) = 0;  // exclusive, does not wait: -EWOULDBLOCK where another holds it
   virtual std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) = 0;
   virtual std::int64_t write(int fd, std::span<const std::byte> bytes, std::uint64_t offset) = 0;
+  // Lets the disk begin with what was written there, and does not wait for it: sync() then has less
+  // to do. Where there is no such call, nothing.
+  virtual int begin_sync(int fd, std::uint64_t offset, std::uint64_t size);
   virtual int sync(int fd) = 0;  // of a file or a folder
   virtual int rename(const std::string& from, const std::string& to) = 0;
   virtual int remove(const std::string& path) = 0;

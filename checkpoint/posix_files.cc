@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -8,7 +9,6 @@
 #include <cstdio>
 
 #include "counterpoint/checkpoint/file_operations.h"
-#include "counterpoint/runtime/internal/size_signal_held.h"
 
 namespace counterpoint::inline v1 {
 namespace {
@@ -19,6 +19,35 @@ auto retried(Call call) {
   while (result < 0 && errno == EINTR) result = call();
   return result < 0 ? static_cast<decltype(result)>(-errno) : result;
 }
+
+// A write beyond the limit of a file's size (ulimit -f) raises SIGXFSZ in its thread, which would end
+// the process: to us it is an error as a full disk is.
+class SizeSignalHeld {
+ public:
+  SizeSignalHeld() {
+    ::sigemptyset(&signal_);
+    ::sigaddset(&signal_, SIGXFSZ);
+    sigset_t pending;
+    ::sigpending(&pending);
+    was_pending_ = ::sigismember(&pending, SIGXFSZ) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &signal_, &mask_);
+  }
+  SizeSignalHeld(const SizeSignalHeld&) = delete;
+  SizeSignalHeld& operator=(const SizeSignalHeld&) = delete;
+  ~SizeSignalHeld() { ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr); }
+
+  // The one that our write raised.
+  void take() const {
+    constexpr timespec at_once{};
+    while (!was_pending_ && ::sigtimedwait(&signal_, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+  }
+
+ private:
+  sigset_t signal_;
+  sigset_t mask_;
+  bool was_pending_;
+};
 
 class PosixFiles final : public FileOperations {
  public:
@@ -49,6 +78,18 @@ class PosixFiles final : public FileOperations {
     if (result == -EFBIG) held.take();
     return result;
   }
+  int begin_sync(int fd, std::uint64_t offset, std::uint64_t size) override {
+#if defined(SYNC_FILE_RANGE_WRITE)
+    // Without waiting, so that an error on the disk is left for sync() to report.
+    const int result = retried([&] {
+      return ::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(size),
+                               SYNC_FILE_RANGE_WRITE);
+    });
+    return result == -ENOSYS || result == -ESPIPE || result == -EINVAL ? 0 : result;
+#else
+    return FileOperations::begin_sync(fd, offset, size);
+#endif
+  }
   int sync(int fd) override {
     return retried([&] { return ::fsync(fd); });
   }
@@ -78,6 +119,10 @@ class PosixFiles final : public FileOperations {
 }  // namespace
 
 FileOperations::~FileOperations() = default;
+
+int FileOperations::begin_sync(int /*fd*/, std::uint64_t /*offset*/, std::uint64_t /*size*/) {
+  return 0;
+}
 
 FileOperations& FileOperations::posix() {
   static PosixFiles files;

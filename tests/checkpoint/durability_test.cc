@@ -211,6 +211,23 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"rename", EIO, cp::ErrorCode::unavailable},
                     Fault{"rename", ENOENT, cp::ErrorCode::failed_precondition}));
 
+// Of files of several leaves alone; a smaller one is on its way with one write.
+TEST(Durability, OfALargeFileBeginsWhileItIsWrittenAndMayFailThen) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  auto files = std::make_shared<FaultyFiles>();
+  cp::Tensor tensor(cp::DType::i64, {1 << 20});  // 8 MiB
+  cp::Checkpoint checkpoint(cp::Communicator::world(), {{"tensor", tensor}}, files);
+  checkpoint.save(path);
+  EXPECT_EQ(std::count(files->calls.begin(), files->calls.end(), "begin sync"), 5);
+  tensor.values<std::int64_t>()[0] = 1;
+  files->decide = [](const std::string& call, int) { return call == "begin sync" ? -ENOSPC : 0; };
+  EXPECT_EQ(error_of([&] { checkpoint.save(path); }).code(), cp::ErrorCode::resource_exhausted);
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"a.h5"}));
+  checkpoint.restore(path);
+  EXPECT_EQ(tensor.values<std::int64_t>()[0], 0);
+}
+
 TEST(Durability, OfAFolderThatDoesNotSyncIsUncertainOnEveryRank) {
   const TemporaryFolder folder;
   const std::string path = folder / "a.h5";

@@ -60,6 +60,9 @@ class FaultyFiles final : public counterpoint::FileOperations {
       return files_.write(fd, bytes.first(std::min(bytes.size(), most_bytes)), offset);
     });
   }
+  int begin_sync(int fd, std::uint64_t offset, std::uint64_t size) override {
+    return pass("begin sync", [&] { return files_.begin_sync(fd, offset, size); });
+  }
   int sync(int fd) override {
     return pass("sync", [&] { return files_.sync(fd); });
   }
