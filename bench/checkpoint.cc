@@ -1,6 +1,7 @@
 // What a save and a restore cost beside the bare calls on the same disk: each round does both, one
 // after the other, and `ratio` is the median of bare time over ours (of ours over bare for the
 // state alone and for save_async). Every file that was timed is restored and compared.
+// `ours_cpu_ms` and `bare_cpu_ms` are rank 0's processor time, with what it polls while it waits for others.
 // TMPDIR says which disk.
 #include <fcntl.h>
 #include <mpi.h>
@@ -17,7 +18,8 @@ namespace {
 
 // Variables of `mib` MiB together, 64 MiB each, whose values say where they stand.
 struct Model {
-  explicit Model(std::int64_t mib) : strategy(world()) {
+  explicit Model(std::int64_t mib, bool compare_values = true)
+      : strategy(world(), {.compare_values_at_saves = compare_values}) {
     const auto scope = strategy.scope();
     for (std::int64_t begin = 0; begin < mib; begin += 64) {
       variables.push_back(
@@ -85,20 +87,28 @@ void broadcast_bare(std::span<std::byte> bytes) {
 struct Rounds {
   std::vector<double> ours;
   std::vector<double> bare;
+  std::vector<double> ours_cpu;
+  std::vector<double> bare_cpu;
   std::vector<double> ratios;
 
   void add(benchmark::State& state, const Scratch& folder, const std::function<void()>& our_call,
            const std::function<void()>& bare_call) {
     folder.settle();
+    bare_cpu.push_back(-processor_time_seconds());
     bare.push_back(seconds_of(bare_call));
+    bare_cpu.back() += processor_time_seconds();
     folder.settle();
+    ours_cpu.push_back(-processor_time_seconds());
     ours.push_back(seconds_of(our_call));
+    ours_cpu.back() += processor_time_seconds();
     ratios.push_back(bare.back() / ours.back());
     state.SetIterationTime(ours.back());
   }
   void report(benchmark::State& state, bool ours_over_bare) const {
     state.counters["ours_ms"] = median(ours) * 1e3;
     state.counters["bare_ms"] = median(bare) * 1e3;
+    state.counters["ours_cpu_ms"] = median(ours_cpu) * 1e3;
+    state.counters["bare_cpu_ms"] = median(bare_cpu) * 1e3;
     state.counters["ratio"] = ours_over_bare ? 1 / median(ratios) : median(ratios);
   }
 };
@@ -128,13 +138,24 @@ void save(benchmark::State& state, std::int64_t mib) {
   verify(state, model, checkpoint, folder / "ours.h5", 0);
 }
 
+// A restore makes room for the file first, and so does the bare read; what that reads into memory that
+// was touched before is told beside.
 void restore(benchmark::State& state, std::int64_t mib) {
   const Scratch folder;
   Model model(mib);
   Checkpoint checkpoint(world(), model.objects());
   const std::size_t size = checkpoint.save(folder / "ours.h5").bytes;
+  std::vector<double> into_warm;
   Rounds rounds;
   for (auto _ : state) {
+    {
+      std::vector<std::byte> bytes(size);
+      folder.settle();
+      into_warm.push_back(seconds_of([&] {
+        if (Scratch::first()) read_bare(folder / "ours.h5", bytes);
+        broadcast_bare(bytes);
+      }));
+    }
     rounds.add(
         state, folder, [&] { checkpoint.restore(folder / "ours.h5"); },
         [&] {
@@ -144,17 +165,18 @@ void restore(benchmark::State& state, std::int64_t mib) {
         });
   }
   rounds.report(state, false);
+  state.counters["bare_into_touched_memory_ms"] = median(into_warm) * 1e3;
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * (mib << 20));
   verify(state, model, checkpoint, folder / "ours.h5", 0);
 }
 
-// How long save_async() holds its caller, from the second one on.
-void save_async(benchmark::State& state, std::int64_t mib) {
+// How long save_async() holds its caller, from the second one on; the first, which makes room for the
+// copy, is told beside.
+void save_async_with(benchmark::State& state, Model& model, std::int64_t mib) {
   const Scratch folder;
-  Model model(mib);
   CheckpointManager manager(world(), folder / "run", model.objects(), {.keep = 1});
   std::vector<std::byte> copy(static_cast<std::size_t>(mib) << 20, std::byte{1});
-  manager.save_async(1);
+  const double first = seconds_of([&] { manager.save_async(1); });
   std::int64_t step = 1;
   Rounds rounds;
   for (auto _ : state) {
@@ -174,11 +196,23 @@ void save_async(benchmark::State& state, std::int64_t mib) {
   }
   manager.wait();
   rounds.report(state, true);
+  state.counters["first_ms"] = first * 1e3;
   // The last one was of the state before it was set to `step`.
   model.set(1e6f);
   if (manager.restore_latest() != step || !model.is(static_cast<float>(step == 2 ? 0 : step - 1))) {
     state.SkipWithError("restored something else");
   }
+}
+
+void save_async(benchmark::State& state, std::int64_t mib) {
+  Model model(mib);
+  save_async_with(state, model, mib);
+}
+
+// The copy alone: between ranks, values are compared in front of it otherwise.
+void save_async_uncompared(benchmark::State& state, std::int64_t mib) {
+  Model model(mib, false);
+  save_async_with(state, model, mib);
 }
 
 void save_state(benchmark::State& state) {
@@ -231,6 +265,7 @@ void register_checkpoint(bool small) {
   add("save", &save);
   add("restore", &restore);
   add("save_async", &save_async);
+  add("save_async_uncompared", &save_async_uncompared);
   benchmark::RegisterBenchmark("checkpoint/save/state", &save_state)
       ->Iterations(small ? 3 : 200)
       ->UseManualTime()
