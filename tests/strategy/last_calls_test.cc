@@ -14,6 +14,7 @@
 #include <future>
 #include <iterator>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -236,6 +237,26 @@ TEST(HungReplica, IsNamedOnEveryRank) {
                  });
   });
   released->set_value();
+}
+
+// A replica that entered by itself, and waits for a rank that does not come: the error names its own call.
+TEST(EnteredReplica, IsNamedWithTheCallThatWaits) {
+  std::promise<void> expired;
+  on_thread_ranks(2, [&](const auto& world) {
+    MirroredStrategy strategy(world, {.timeout_seconds = 0.3, .last_calls_folder = ""});
+    const auto scope = strategy.scope();
+    auto noise = Generator::from_seed(1, {.name = "noise"});
+    const auto replica = strategy.enter_replica();
+    (void)noise.normal<float>({2});
+    if (world->rank() == 1) return expired.get_future().wait();
+    std::vector<float> values(3);
+    const auto line = std::source_location::current();
+    expect_error(ErrorCode::deadline_exceeded,
+                 {"rank 1", "here: replica 0 is at all_reduce f32 [3] at last_calls_test.cc:" +
+                                std::to_string(line.line())},
+                 [&] { replica->all_reduce(values, Reduce::sum, line); });
+    expired.set_value();
+  });
 }
 
 }  // namespace
