@@ -51,11 +51,13 @@ void hash_leaves(std::span<const std::byte> bytes, std::span<Digest> digests) {
 
 std::vector<Digest> leaf_digests(std::span<const std::byte> bytes) {
   std::vector<Digest> digests(leaf_count(bytes.size()));
-  for_each_pair_of_leaves(digests.size(), [&](std::size_t begin, std::size_t end, std::size_t) {
+  const std::size_t workers = worker_count_for_leaves(digests.size());
+  const auto hash = [&](std::size_t begin, std::size_t end, std::size_t) {
     const LeafRange range = leaf_range(bytes.size(), begin, end);
     hash_leaves(bytes.subspan(range.offset, range.size),
                 std::span(digests).subspan(begin, end - begin));
-  });
+  };
+  for_each_pair_of_leaves(digests.size(), workers, hash);
   return digests;
 }
 
@@ -64,12 +66,11 @@ std::size_t worker_count_for_leaves(std::size_t leaves) {
 }
 
 void for_each_pair_of_leaves(
-    std::size_t leaves,
+    std::size_t leaves, std::size_t workers,
     const std::function<void(std::size_t begin, std::size_t end, std::size_t worker)>& work) {
-  for_each_in_parallel((leaves + 1) / 2, pairs_per_thread,
-                       [&](std::size_t pair, std::size_t worker) {
-                         work(2 * pair, std::min(2 * pair + 2, leaves), worker);
-                       });
+  for_each_in_parallel((leaves + 1) / 2, workers, [&](std::size_t pair, std::size_t worker) {
+    work(2 * pair, std::min(2 * pair + 2, leaves), worker);
+  });
 }
 
 Digest top_digest(std::span<const std::byte> prefix, std::span<const Digest> leaves) {

@@ -7,6 +7,9 @@
 #include <system_error>
 #include <utility>
 
+#include "counterpoint/runtime/internal/deadline.h"
+#include "counterpoint/runtime/internal/signals_blocked.h"
+
 namespace counterpoint::inline v1::checkpoint_internal {
 
 double meeting_seconds(const Communicator& communicator, const Patience& patience) {
@@ -46,10 +49,12 @@ bool DiskTask::start(std::function<void()> work) noexcept {
     const auto progress = std::make_shared<Progress>();
     progress->work = std::move(work);
     try {
+      const SignalsBlocked deaf;
       thread_ = std::thread([progress] { finish(*progress); });
     } catch (const std::system_error&) {
-      finish(*progress);
+      // No thread is to be had.
     }
+    if (!thread_.joinable()) finish(*progress);
     progress_ = progress;
   });
   return !failed_to_start_;
@@ -58,13 +63,14 @@ bool DiskTask::start(std::function<void()> work) noexcept {
 bool DiskTask::wait_alone(double seconds) {
   if (progress_ == nullptr) return true;
   std::unique_lock lock(progress_->mutex);
-  return progress_->changed.wait_for(lock, std::chrono::duration<double>(seconds),
-                                     [this] { return progress_->done; });
+  return progress_->changed.wait_until(lock, Deadline(seconds).time(),
+                                       [this] { return progress_->done; });
 }
 
 Attempt DiskTask::wait(Communicator& communicator, const Patience& patience) {
   enum : std::uint64_t { not_yet, done, given_up };
   const auto start = std::chrono::steady_clock::now();
+  given_up_ = false;
   const double slice = meeting_seconds(communicator, patience);
   for (std::uint64_t state = not_yet; state != done;) {
     if (communicator.rank() == 0) {
@@ -73,7 +79,8 @@ Attempt DiskTask::wait(Communicator& communicator, const Patience& patience) {
       state = ready ? done : elapsed.count() >= patience.seconds ? given_up : not_yet;
     }
     state = agree(communicator, "waiting for the disk", {}, state);
-    if (state == given_up) throw_out_of_patience(patience);
+    given_up_ = state == given_up;
+    if (given_up_) throw_out_of_patience(patience);
   }
   if (thread_.joinable()) thread_.join();
   const std::shared_ptr<Progress> progress = std::exchange(progress_, nullptr);

@@ -18,8 +18,6 @@
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
-std::string errno_text(int error) { return std::generic_category().message(-error); }
-
 // "a directory", for what is there and is no regular file.
 std::string kind_of(const std::string& path, const std::filesystem::file_status& status) {
   switch (status.type()) {
@@ -50,7 +48,9 @@ int open_temporary(FileOperations& files, const std::string& path) {
     OpenFile leftover(files, files.open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0));
     if (leftover.fd() >= 0) {
       if (const int locked = files.lock(leftover.fd()); locked < 0) return locked;
-      if (!is_at(files, leftover.fd(), path)) continue;  // renamed or replaced since it was opened
+      const int there = is_at(files, leftover.fd(), path);
+      if (there < 0) return there;
+      if (there == 0) continue;  // renamed or replaced since it was opened
       if (const int removed = files.remove(path); removed < 0 && removed != -ENOENT) return removed;
     } else if (leftover.fd() == -ELOOP || leftover.fd() == -ENXIO) {
       if (const int removed = files.remove(path); removed < 0 && removed != -ENOENT) return removed;
@@ -62,11 +62,13 @@ int open_temporary(FileOperations& files, const std::string& path) {
     if (fresh.fd() == -EEXIST) continue;
     if (fresh.fd() < 0) return fresh.fd();
     if (const int locked = files.lock(fresh.fd()); locked < 0) {
-      if (locked != -EWOULDBLOCK && is_at(files, fresh.fd(), path)) files.remove(path);
+      if (locked != -EWOULDBLOCK && is_at(files, fresh.fd(), path) == 1) files.remove(path);
       return locked;
     }
     // Before the lock, another writer may have taken it for a leftover and put its own there.
-    if (!is_at(files, fresh.fd(), path)) continue;
+    const int there = is_at(files, fresh.fd(), path);
+    if (there < 0) return there;
+    if (there == 0) continue;
     return fresh.release();
   }
   return -EWOULDBLOCK;
@@ -96,10 +98,9 @@ void write_sealed(FileOperations& files, int fd, const FileContent& content) {
   std::vector<Digest> leaves(leaf_count(body));
   // With room for the header block: a file of one leaf is written by one call.
   const std::size_t room = header_bytes + std::min<std::uint64_t>(body, 2 * leaf_bytes);
+  const std::size_t workers = worker_count_for_leaves(leaves.size());
   std::vector<FileBytes> buffers;
-  for (std::size_t i = worker_count_for_leaves(leaves.size()); i > 0; --i) {
-    buffers.push_back(FileBytes::allocate(room));
-  }
+  for (std::size_t i = 0; i < workers; ++i) buffers.push_back(FileBytes::allocate(room));
   const auto load = [&](std::size_t begin, std::size_t end, std::size_t worker) {
     const LeafRange range = leaf_range(body, begin, end);
     const auto bytes = buffers[worker].span().subspan(header_bytes, range.size);
@@ -114,7 +115,7 @@ void write_sealed(FileOperations& files, int fd, const FileContent& content) {
     return write_all(files, fd, buffers[0].span(), 0);
   }
   for_each_pair_of_leaves(
-      leaves.size(), [&](std::size_t begin, std::size_t end, std::size_t worker) {
+      leaves.size(), workers, [&](std::size_t begin, std::size_t end, std::size_t worker) {
         const auto bytes = load(begin, end, worker);
         const std::uint64_t offset = header_bytes + leaf_range(body, begin, end).offset;
         write_all(files, fd, bytes, offset);
@@ -125,6 +126,10 @@ void write_sealed(FileOperations& files, int fd, const FileContent& content) {
   write_all(files, fd, std::as_bytes(std::span(&header, 1)), 0);
 }
 
+}  // namespace
+
+std::string errno_text(int error) { return std::generic_category().message(-error); }
+
 int sync_folder(FileOperations& files, const std::string& folder) {
   OpenFile opened(files, files.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
   if (opened.fd() < 0) return opened.fd();
@@ -133,13 +138,14 @@ int sync_folder(FileOperations& files, const std::string& folder) {
   return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
 }
 
-}  // namespace
-
-bool is_at(FileOperations& files, int fd, const std::string& path) {
+int is_at(FileOperations& files, int fd, const std::string& path) {
   struct stat ours {};
   struct stat named {};
-  return files.status(fd, ours) == 0 && files.status_of(path, named) == 0 &&
-         ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+  if (const int result = files.status(fd, ours); result < 0) return result;
+  const int result = files.status_of(path, named);
+  if (result == -ENOENT || result == -ENOTDIR) return 0;
+  if (result < 0) return result;
+  return ours.st_ino == named.st_ino && ours.st_dev == named.st_dev ? 1 : 0;
 }
 
 std::string folder_of(const std::string& path) {
@@ -172,6 +178,7 @@ void throw_file_error(const std::string& path, const char* doing, int error) {
       fail(ErrorCode::resource_exhausted, "free space there or save elsewhere");
       break;
     case ENOMEM:
+    case ENOBUFS:
     case EMFILE:
     case ENFILE:
       fail(ErrorCode::resource_exhausted, "free memory or descriptors and try again");
@@ -222,7 +229,7 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
 
   // Under its name there may be another job's by now.
   const auto drop = [&] {
-    if (is_at(files, file.fd(), temporary)) files.remove(temporary);
+    if (is_at(files, file.fd(), temporary) == 1) files.remove(temporary);
   };
   const char* doing = "write";
   int result = 0;
@@ -313,7 +320,7 @@ void ReadableFile::read(std::span<std::byte> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
     const std::int64_t got = files_.read(file_.fd(), bytes, offset);
     if (got == 0) throw_lost(fmt::format("shrank from {} bytes while it was read", size_));
-    if (got < 0) throw_lost("could not be read: " + errno_text(static_cast<int>(got)));
+    if (got < 0) throw_unread(static_cast<int>(got));
     bytes = bytes.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
@@ -324,6 +331,23 @@ void ReadableFile::throw_no_file() const {
   throw Error(ErrorCode::failed_precondition,
               fmt::format("{}: {}; give the path of a checkpoint itself", path_,
                           kind_of(path_, std::filesystem::symlink_status(path_, ignored))));
+}
+
+void ReadableFile::throw_unread(int error) const {
+  switch (-error) {
+    case EIO:  // and what file systems say of what they find damaged
+    case EBADMSG:
+    case EILSEQ:
+    case ENODATA:
+    case EUCLEAN:
+      throw_lost("could not be read: " + errno_text(error));
+    case EAGAIN:  // of a read it is no other writer
+      throw Error(ErrorCode::unavailable,
+                  fmt::format("{}: could not read: {}; try again, and look at the disk", path_,
+                              errno_text(error)));
+    default:
+      throw_file_error(path_, "read", error);
+  }
 }
 
 void ReadableFile::throw_lost(const std::string& what) const {

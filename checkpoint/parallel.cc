@@ -4,9 +4,12 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include "counterpoint/runtime/internal/signals_blocked.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
@@ -17,7 +20,7 @@ std::size_t worker_count(std::size_t pieces, std::size_t least) {
   return std::clamp<std::size_t>(pieces / least, 1, std::min(cores, most));
 }
 
-void for_each_in_parallel(std::size_t pieces, std::size_t least,
+void for_each_in_parallel(std::size_t pieces, std::size_t workers,
                           const std::function<void(std::size_t, std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
@@ -33,16 +36,18 @@ void for_each_in_parallel(std::size_t pieces, std::size_t least,
       }
     }
   };
-  std::vector<std::thread> helpers;
+  std::vector<std::jthread> helpers;
   try {
-    while (helpers.size() + 1 < worker_count(pieces, least)) {
-      helpers.emplace_back(run, helpers.size() + 1);
-    }
+    const SignalsBlocked deaf;
+    helpers.reserve(workers - 1);
+    while (helpers.size() + 1 < workers) helpers.emplace_back(run, helpers.size() + 1);
   } catch (const std::system_error&) {
     // No more threads to be had: those that there are do the rest.
+  } catch (const std::bad_alloc&) {
+    // Likewise.
   }
   run(0);
-  for (std::thread& helper : helpers) helper.join();
+  helpers.clear();  // joins them
   if (failure != nullptr) std::rethrow_exception(failure);
 }
 

@@ -28,7 +28,11 @@ void collect(SavedObject& object, std::vector<Tensor*>& tensors) {
 
 std::shared_lock<std::shared_mutex> SavedState::reading() const {
   std::shared_lock lock(mutex_);
-  if (given_up_) {
+  if (given_up_ == GivenUp::by_its_owner) {
+    throw Error(ErrorCode::deadline_exceeded,
+                "the disk was too slow to wait for, and the save was given up; save again");
+  }
+  if (given_up_ == GivenUp::for_want_of_memory) {
     throw Error(ErrorCode::resource_exhausted,
                 "the disk was too slow to wait for, and there was no memory for a copy of the "
                 "state; free memory and save again");
@@ -60,7 +64,8 @@ void SavedState::detach(FileBytes& memory) {
     }
   }
   std::byte* const base = memory.span().data();
-  for_each_in_parallel(pieces.size(), 2, [&](std::size_t i, std::size_t) {
+  const std::size_t workers = worker_count(pieces.size(), 2);
+  for_each_in_parallel(pieces.size(), workers, [&](std::size_t i, std::size_t) {
     std::memcpy(base + pieces[i].offset, pieces[i].from, pieces[i].size);
   });
   for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -76,9 +81,13 @@ void SavedState::release(FileBytes& memory) noexcept {
   try {
     detach(memory);
   } catch (...) {
-    const std::unique_lock lock(mutex_);
-    given_up_ = true;
+    give_up(GivenUp::for_want_of_memory);
   }
+}
+
+void SavedState::give_up(GivenUp reason) noexcept {
+  const std::unique_lock lock(mutex_);
+  given_up_ = reason;
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -7,10 +7,12 @@
 #include <future>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
+#include "counterpoint/runtime/internal/signals_blocked.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
@@ -93,9 +95,10 @@ class Incoming {
   // Rank 0 reads all leaves; each rank hashes its own when they are there. Errors: the file's.
   void read_and_hash() {
     try {
-      for_each_pair_of_leaves(digests.size(), [&](std::size_t begin, std::size_t end, std::size_t) {
-        read_and_hash(begin, end);
-      });
+      const std::size_t workers = worker_count_for_leaves(digests.size());
+      for_each_pair_of_leaves(
+          digests.size(), workers,
+          [&](std::size_t begin, std::size_t end, std::size_t) { read_and_hash(begin, end); });
     } catch (...) {
       arrivals.fail();
       source_.reset();
@@ -162,7 +165,7 @@ class Sender {
     if (incoming_.arrivals.failed()) return failed;
     if (there > sent_) last_progress_ = Clock::now();
     const std::chrono::duration<double> without = Clock::now() - last_progress_;
-    return there == sent_ && without.count() >= patience_.seconds ? std::uint64_t{given_up} : there;
+    return without.count() >= patience_.seconds ? std::uint64_t{given_up} : there;
   }
 
   void send_to(std::size_t end) {
@@ -204,9 +207,12 @@ Attempt receive(Communicator& communicator, const std::shared_ptr<Incoming>& inc
   std::future<Attempt> hashing;
   if (incoming->digests.size() >= leaves_to_overlap) {
     try {
+      const SignalsBlocked deaf;
       hashing = std::async(std::launch::async, hash);
     } catch (const std::system_error&) {
       // No thread is to be had: it is done when all is there.
+    } catch (const std::bad_alloc&) {
+      // Likewise: the other ranks are on their way.
     }
   }
   try {

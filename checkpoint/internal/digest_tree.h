@@ -35,10 +35,10 @@ void hash_leaves(std::span<const std::byte> bytes, std::span<Digest> digests);
 // Of all leaves of a file's body, on several threads.
 std::vector<Digest> leaf_digests(std::span<const std::byte> bytes);
 
-// Calls work(begin, end, worker) for leaves two by two, or one where no more are left, on several
+// Calls work(begin, end, worker) for leaves two by two, or one where no more are left, on `workers`
 // threads; as for_each_in_parallel() and worker_count() of parallel.h.
 void for_each_pair_of_leaves(
-    std::size_t leaves,
+    std::size_t leaves, std::size_t workers,
     const std::function<void(std::size_t begin, std::size_t end, std::size_t worker)>& work);
 std::size_t worker_count_for_leaves(std::size_t leaves);
 

@@ -50,6 +50,8 @@ class DiskTask {
   Attempt wait(Communicator& communicator, const Patience& patience);
   // Not collective: whether it is done within the time.
   bool wait_alone(double seconds);
+  // Whether the last wait() ended for want of patience, as it did on every rank.
+  bool was_given_up() const { return given_up_; }
 
  private:
   struct Progress {
@@ -63,6 +65,7 @@ class DiskTask {
 
   std::shared_ptr<Progress> progress_;  // null where nothing was started
   Attempt failed_to_start_;
+  bool given_up_ = false;
   std::thread thread_;
 };
 

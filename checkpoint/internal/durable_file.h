@@ -45,8 +45,15 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
                          std::string* warning,
                          const std::function<void()>& before_commit = nullptr);
 
-// Whether `path` still names the file that is open as `fd`.
-bool is_at(FileOperations& files, int fd, const std::string& path);
+// 1 where `path` still names the file that is open as `fd`, 0 where it names another or none, -errno
+// where that cannot be told.
+int is_at(FileOperations& files, int fd, const std::string& path);
+
+// Makes the names in a folder durable: 0, also where a file system has nothing to sync; -errno.
+int sync_folder(FileOperations& files, const std::string& folder);
+
+// "Input/output error", of -errno.
+std::string errno_text(int error);
 
 // What a caller can do about -errno `error` of `doing` ("write", ...) with `path`.
 [[noreturn]] void throw_file_error(const std::string& path, const char* doing, int error);
@@ -75,18 +82,19 @@ class ReadableFile {
  public:
   ReadableFile(FileOperations& files, std::string path);
 
-  // Errors: data_loss if it cannot be read; resource_exhausted if it is larger than `max_bytes` or
-  // than memory.
+  // Errors: data_loss if it is damaged where it lies; resource_exhausted if it is larger than
+  // `max_bytes` or than memory; as throw_file_error() where it cannot be read now.
   FileBytes read_whole(std::uint64_t max_bytes);
   std::uint64_t size() const { return size_; }
   // Errors: as read_whole().
   void check_size(std::uint64_t max_bytes) const;
   // Errors: those of check_header() in file_format.h, of what begins like no whole checkpoint.
   void check_header();
-  // Errors: data_loss also for bytes that are not there.
+  // Errors: as read_whole(); data_loss also for bytes that are not there.
   void read(std::span<std::byte> bytes, std::uint64_t offset);
 
  private:
+  [[noreturn]] void throw_unread(int error) const;
   [[noreturn]] void throw_lost(const std::string& what) const;
   [[noreturn]] void throw_no_file() const;
 

@@ -22,7 +22,7 @@ class SavedState {
   explicit SavedState(SavedObject root) : root_(std::move(root)) {}
 
   // Tensors keep their place in `root()`, but their bytes may move between two guards. Errors:
-  // resource_exhausted after release().
+  // deadline_exceeded after abandon(); resource_exhausted after a release() without memory.
   std::shared_lock<std::shared_mutex> reading() const;
   const SavedObject& root() const { return root_; }
 
@@ -31,12 +31,17 @@ class SavedState {
   void detach(FileBytes& memory);
   // As detach(), but where there is no memory the state is given up: who reads it gets an error.
   void release(FileBytes& memory) noexcept;
+  // The state is given up: nobody wants it written any more.
+  void abandon() noexcept { give_up(GivenUp::by_its_owner); }
 
  private:
+  enum class GivenUp { no, for_want_of_memory, by_its_owner };
+  void give_up(GivenUp reason) noexcept;
+
   mutable std::shared_mutex mutex_;
   SavedObject root_;
   bool detached_ = false;
-  bool given_up_ = false;
+  GivenUp given_up_ = GivenUp::no;
 };
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

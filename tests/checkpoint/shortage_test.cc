@@ -5,10 +5,12 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <cerrno>
 #include <functional>
 
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint.h"
+#include "counterpoint/checkpoint/internal/parallel.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
@@ -29,6 +31,7 @@ std::atomic<std::int64_t> refused = 0;
 bool is_too_much(std::size_t size) {
   if (!limited || static_cast<std::int64_t>(size) <= bytes_left) return false;
   ++refused;
+  errno = ENOMEM;
   return true;
 }
 
@@ -134,6 +137,23 @@ TEST(Shortage, InARestoreIsAnError) {
   ASSERT_EQ(with_bytes(1 << 30, folder / "a.h5", false), enough);
   ASSERT_TRUE(std::filesystem::exists(folder / "a.h5"));
   expect_survived(folder / "a.h5", true);
+}
+
+// Where there is no memory for a thread, or for the next, those that there are do the work.
+TEST(Shortage, InTheStartOfThreadsIsNotTheEnd) {
+  refused = 0;
+  for (std::int64_t bytes = 0; bytes < 4096; bytes += 8) {
+    std::atomic<int> done = 0;
+    const std::function<void(std::size_t, std::size_t)> work = [&](std::size_t, std::size_t) {
+      ++done;
+    };
+    bytes_left = bytes;
+    limited = true;
+    internal::for_each_in_parallel(16, 4, work);
+    limited = false;
+    EXPECT_EQ(done, 16) << bytes << " bytes";
+  }
+  EXPECT_GT(refused, 10);
 }
 
 }  // namespace
