@@ -59,40 +59,78 @@ void Folder::create() {
     const std::string part = path_.substr(0, end);
     const int result = files_.make_folder(part);
     const bool last = end == std::string::npos;
-    if (result == 0) {
-      // A folder that a loss of power takes away would take its checkpoints along.
-      OpenFile parent(files_, files_.open(folder_of(part), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
-      if (parent.fd() >= 0) files_.sync(parent.fd());
-    } else if (result != -EEXIST && last) {
+    if (last && result < 0 && result != -EEXIST) {
       throw_file_error(path_, "create the folder", result);
     }
-    if (last) return;
+    const std::string parent = folder_of(part);
+    if (result == 0) not_synced_.insert(parent);
+    if (last && result < 0) {
+      // Who made it may have been killed before this. Where this process may not look it was not us.
+      const int synced = sync_folder(files_, parent);
+      const bool denied = synced == -EACCES || synced == -EPERM || synced == -EROFS;
+      if (synced < 0 && !denied) not_synced_.insert(parent);
+    }
+    if (last) break;
   }
+  uncertainty();
+}
+
+std::string Folder::uncertainty() {
+  std::string reason;
+  for (auto parent = not_synced_.begin(); parent != not_synced_.end();) {
+    const int result = sync_folder(files_, *parent);
+    if (result == 0) {
+      parent = not_synced_.erase(parent);
+      continue;
+    }
+    reason = fmt::format(
+        "{}: the folder {} could not be synced ({}): a loss of power may take the folder of the "
+        "checkpoints away; save again",
+        path_, *parent, errno_text(result));
+    ++parent;
+  }
+  return reason;
 }
 
 bool Folder::lock(double timeout_seconds) {
   const std::string path = path_ + "/" + lock_name;
-  const int fd = files_.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0) throw_file_error(path_, "open the folder's lock file", fd);
-  OpenFile opened(files_, fd);
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::duration<double>(timeout_seconds);
-  int locked = files_.lock(opened.fd());
-  while (locked == -EWOULDBLOCK && std::chrono::steady_clock::now() < deadline) {
+  const Deadline deadline(timeout_seconds);
+  do {
+    const int fd = files_.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd < 0) throw_file_error(path_, "open the folder's lock file", fd);
+    OpenFile opened(files_, fd);
+    const int locked = wait_for_lock(opened.fd(), deadline);
+    if (locked == -EWOULDBLOCK) return false;
+    if (locked < 0) throw_file_error(path, "lock", locked);
+    // While it was waited for, it may have been removed and made anew, for another job.
+    const int ours = is_at(files_, opened.fd(), path);
+    if (ours < 0) throw_file_error(path, "look at", ours);
+    if (ours == 1) {
+      lock_.swap(opened);
+      return true;
+    }
+  } while (!deadline.expired());
+  return false;
+}
+
+int Folder::wait_for_lock(int fd, Deadline deadline) {
+  int locked = files_.lock(fd);
+  while (locked == -EWOULDBLOCK && !deadline.expired()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    locked = files_.lock(opened.fd());
+    locked = files_.lock(fd);
   }
-  if (locked == -EWOULDBLOCK) return false;
-  if (locked < 0) throw_file_error(path, "lock", locked);
-  lock_.swap(opened);
-  return true;
+  return locked;
 }
 
 void Folder::require_ours() {
   const std::string path = path_ + "/" + lock_name;
-  if (is_at(files_, lock_.fd(), path)) return;
+  const int ours = is_at(files_, lock_.fd(), path);
+  if (ours < 0) throw_file_error(path, "look at", ours);
+  if (ours == 1) return;
   struct stat named {};
-  if (files_.status_of(path, named) == -ENOENT && lock(0)) return;
+  const int there = files_.status_of(path, named);
+  if (there < 0 && there != -ENOENT) throw_file_error(path, "look at", there);
+  if (there == -ENOENT && lock(0)) return;
   throw Error(
       ErrorCode::unavailable,
       fmt::format("{}: its lock file {} was removed or the folder made anew, and another job "

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "counterpoint/checkpoint/internal/durable_file.h"
+#include "counterpoint/runtime/internal/deadline.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
@@ -45,6 +46,9 @@ class Folder {
   // at the path, where the lock file or all of the folder may have been removed and made anew. Takes
   // what nobody has taken. Errors: unavailable where another job has; as throw_file_error().
   void require_ours();
+  // Why the folder itself may not survive a loss of power, which takes its checkpoints along; empty if
+  // it does. Tries again what failed before.
+  std::string uncertainty();
   // All but those to keep and `saved`, the newest. Errors: as throw_file_error(), with all that could
   // not be removed.
   void remove_old(const Retention& retention, std::int64_t saved);
@@ -52,6 +56,7 @@ class Folder {
  private:
   void create();
   bool lock(double timeout_seconds);
+  int wait_for_lock(int fd, Deadline deadline);
   void remove_leftovers();
   bool is_checkpoint(std::int64_t step) const;
 
@@ -59,6 +64,7 @@ class Folder {
   FileOperations& files_;
   std::string path_;
   OpenFile lock_;
+  std::set<std::string> not_synced_;  // folders in which a folder's name is not durable
 };
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

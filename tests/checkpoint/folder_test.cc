@@ -2,6 +2,9 @@
 // tidied up.
 #include <algorithm>
 #include <functional>
+#include <future>
+#include <optional>
+#include <utility>
 
 #include "checkpoint/faulty_files.h"
 #include "checkpoint/support.h"
@@ -103,12 +106,66 @@ TEST(Folder, ThatCannotBeTidiedFailsNoSave) {
   });
 }
 
-TEST(Folder, IsSyncedInItsParentWhenItIsNew) {
+// Also when it is there already: who made it may have been killed before.
+TEST(Folder, IsSyncedInItsParent) {
   const TemporaryFolder folder;
   std::int64_t value = 1;
-  auto files = std::make_shared<FaultyFiles>();
-  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}}, {.files = files});
-  EXPECT_EQ(std::count(files->calls.begin(), files->calls.end(), "sync"), 1);
+  for (const char* state : {"new", "old"}) {
+    auto files = std::make_shared<FaultyFiles>();
+    cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}}, {.files = files});
+    EXPECT_EQ(std::count(files->calls.begin(), files->calls.end(), "sync"), 1) << state;
+  }
+}
+
+TEST(Folder, ThatIsNotSyncedInItsParentMakesSavesUncertainUntilItIs) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  for (const bool is_new : {true, false}) {
+    const int opened_by_the_save = is_new ? 2 : 3;  // of "run" itself
+    bool broken = true;
+    auto files = std::make_shared<FaultyFiles>();
+    files->decide = [&, opened = 0](const std::string& call, int) mutable {
+      return broken && call == "open folder" && ++opened != opened_by_the_save ? -EIO : 0;
+    };
+    cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}}, {.files = files});
+    const cp::SaveReport report = manager.save(1);
+    EXPECT_EQ(report.durability, cp::Durability::uncertain) << is_new;
+    EXPECT_TRUE(report.warning.starts_with(folder / "run: the folder " + folder.path() +
+                                           " could not be synced (Input/output error)"))
+        << report.warning;
+    broken = false;
+    EXPECT_EQ(manager.save(2).durability, cp::Durability::durable) << is_new;
+  }
+}
+
+// Nobody else is there: the folder's lock file could not be looked at.
+TEST(Folder, ThatCannotBeLookedAtIsNotAnotherJobs) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  for (const char* look : {"status", "status of"}) {
+    bool broken = false;
+    auto files = std::make_shared<FaultyFiles>();
+    files->decide = [&](const std::string& call, int) { return broken && call == look ? -EIO : 0; };
+    cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}}, {.files = files});
+    broken = true;
+    const cp::Error error = error_of([&] { manager.save(1); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::unavailable);
+    EXPECT_NE(error.message().find("Input/output error"), std::string::npos) << error.what();
+    EXPECT_EQ(error.message().find("another job"), std::string::npos) << error.what();
+  }
+}
+
+// Its step is saved again: the file is one of those to keep from then on.
+TEST(Folder, CountsADamagedStepThatWasSavedAgain) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}}, {.keep = 1});
+  manager.save(9);
+  write_file(manager.path_of(10).string(), "damaged");
+  EXPECT_EQ(manager.restore_latest(), 9);
+  manager.save(10);
+  EXPECT_EQ(names_in(folder / "run"),
+            (std::vector<std::string>{".counterpoint.lock", "checkpoint-00000010.h5"}));
 }
 
 TEST(Folder, FromWhichAFileCannotBeRemovedIsInTheReport) {
@@ -184,6 +241,61 @@ TEST(Folder, IsLookedAtAgainJustBeforeAFileTakesItsPlace) {
   EXPECT_EQ(error_of([&] { manager.save(1); }).code(), cp::ErrorCode::unavailable);
   EXPECT_FALSE(std::filesystem::exists(manager.path_of(1)));
   EXPECT_EQ(read_file(folder / "run/.checkpoint-00000001.h5.tmp"), "the other's, half written");
+}
+
+// The other job comes once the file has taken its place: what else is there is its own by now.
+TEST(Folder, IsLookedAtAgainBeforeOlderCheckpointsAreRemoved) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  bool armed = false;
+  std::optional<cp::CheckpointManager> other;
+  auto files = std::make_shared<FaultyFiles>();
+  files->decide = [&](const std::string& call, int) {
+    if (armed && call == "open folder") {  // after the rename
+      armed = false;
+      std::filesystem::remove(folder / "run/.counterpoint.lock");
+      other.emplace(one_rank(), folder / "run", cp::NamedObjects{{"value", value}});
+    }
+    return 0;
+  };
+  cp::CheckpointManager manager(one_rank(), folder / "run", {{"value", value}},
+                                {.keep = 1, .files = files});
+  manager.save(1);
+  armed = true;
+  EXPECT_NE(manager.save(2).warning.find("another job"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(manager.path_of(1)));
+}
+
+// A job waits for the lock of a folder that is removed and made anew by a third one.
+TEST(Folder, WhoseLockWasWaitedForIsLookedAtWhenItComes) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  std::optional<cp::CheckpointManager> first;
+  first.emplace(one_rank(), folder / "run", cp::NamedObjects{{"value", value}});
+  std::promise<void> waiting;
+  std::thread second([&] {
+    auto files = std::make_shared<FaultyFiles>();
+    files->decide = [&, told = false](const std::string& call, int) mutable {
+      if (call == "lock" && files->calls.size() > 1 && !std::exchange(told, true)) {
+        waiting.set_value();
+      }
+      return 0;
+    };
+    std::int64_t other_value = 2;
+    const cp::Error error = error_of([&] {
+      cp::CheckpointManager(one_rank(), folder / "run", {{"value", other_value}},
+                            {.lock_timeout_seconds = 2, .files = files});
+    });
+    EXPECT_EQ(error.code(), cp::ErrorCode::unavailable) << error.what();
+  });
+  waiting.get_future().wait();
+  std::filesystem::remove_all(folder / "run");
+  cp::CheckpointManager third(one_rank(), folder / "run", {{"value", value}});
+  write_file(folder / "run/.checkpoint-00000008.h5.tmp", "the third one's, half written");
+  first.reset();
+  second.join();
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/.checkpoint-00000008.h5.tmp"));
+  third.save(8);
 }
 
 }  // namespace
