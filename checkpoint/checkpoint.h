@@ -4,10 +4,10 @@
 //   checkpoint.save("run/a.h5");                       // atomic: the old file or the new one
 //   const auto report = checkpoint.restore("run/a.h5");  // all objects on all ranks, or none
 //
-// Everything here is collective over the communicator. Rank 0 alone touches files, and its path
-// counts; while its disk is slow ranks answer each other, and after half an hour without progress all
-// of them get deadline_exceeded. A file holds the first replica's state of each object, so its size does not depend on how
-// many there are; docs/format.md describes it, and h5dump and h5py read it.
+// Everything here is collective over the communicator. Rank 0 alone touches files, and its path counts;
+// while its disk is slow ranks answer each other, and after half an hour without progress all of them get
+// deadline_exceeded. A single rank waits for its disk for as long as that takes. A file holds the first
+// replica's state of each object, however many; docs/format.md describes it, h5dump and h5py read it.
 //
 // Thread-safety: one thread at a time, outside of a run.
 // Determinism: the same state gives the same bytes.
@@ -46,8 +46,8 @@ class COUNTERPOINT_PUBLIC Checkpoint {
   // it as it was. The folder must exist.
   // Errors, the same on every rank: diverged; failed_precondition inside a replica context, or
   // where the folder is absent or not writable; resource_exhausted for a full disk or quota;
-  // unavailable where the disk fails or another process writes this file. In each case the file
-  // that was there is still there.
+  // unavailable where the disk fails, another process writes this file, or a save that was given up
+  // (deadline_exceeded) still has the disk. In each case the file that was there is still there.
   SaveReport save(const std::filesystem::path& path, Location location = Location::current());
 
   // Errors, the same on every rank: not_found for the file or an object in it; data_loss for a file

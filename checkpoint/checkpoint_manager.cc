@@ -153,6 +153,7 @@ class CheckpointManager::State {
     wait();
     const std::string call = fmt::format("save of {} as step {}", session_.names(), step);
     session_.begin_save(call, location);
+    internal::Retention retention;
     const internal::Attempt attempt = internal::attempting([&] {
       if (step < 0) {
         throw Error(ErrorCode::invalid_argument, fmt::format("step {} is negative", step));
@@ -160,14 +161,15 @@ class CheckpointManager::State {
       if (!session_.is_writer()) return;
       job_ = session_.new_save(folder_->path_of(step));
       if (copy) job_->state.detach(*copies_);
+      retention = retention_;
+      retention.damaged.erase(step);  // it is about to be replaced
     });
     internal::agree(session_.communicator(), call, attempt);
     pending_call_ = call;
     step_ = step;
     if (!session_.is_writer()) return;
-    writing_.start([job = job_, step, copies = copies_, folder = folder_, retention = retention_] {
-      write(*job, *folder, step, retention);
-    });
+    writing_.start([job = job_, step, copies = copies_, folder = folder_,
+                    retention = std::move(retention)] { write(*job, *folder, step, retention); });
   }
 
   // On the writing thread.
@@ -175,6 +177,11 @@ class CheckpointManager::State {
                     const internal::Retention& retention) {
     folder.require_ours();
     job.write([&] { folder.require_ours(); });
+    if (const std::string why = folder.uncertainty(); !why.empty()) {
+      job.report.durability = Durability::uncertain;
+      std::string& warning = job.report.warning;
+      warning = warning.empty() ? why : warning + "; " + why;
+    }
     if (job.report.durability != Durability::durable) return;
     // The checkpoint is there, whatever becomes of the others.
     const internal::Attempt tidied =
@@ -199,6 +206,7 @@ class CheckpointManager::State {
   // Ranks answer each other while the disk is slow, as in wait(). A rank that leaves because of an
   // exception may be the only one: it does not wait for others, nor they for it.
   void wait_before_leaving() noexcept {
+    bool together = false;
     try {
       if (std::uncaught_exceptions() > exceptions_) {
         session_.communicator().revoke(
@@ -206,11 +214,14 @@ class CheckpointManager::State {
                   "a checkpoint manager was left by an exception while a save was under way"));
       } else {
         await_disk();
+        together = true;
       }
     } catch (...) {
       // Nobody is there to be told.
+      together = writing_.was_given_up();
     }
-    writing_.wait_alone(options_.write_timeout_seconds);
+    // The others go on, and would take a rank that waits longer than they do for a dead one.
+    if (!together) writing_.wait_alone(options_.write_timeout_seconds);
     job_.reset();
   }
 

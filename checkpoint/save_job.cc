@@ -40,7 +40,11 @@ SaveJob::SaveJob(std::shared_ptr<FileOperations> file_operations,
 void SaveJob::write(const std::function<void()>& before_commit) {
   const ImageOfState content(state, *layout);
   report = {.path = path, .bytes = content.size(), .durability = {}, .warning = {}};
-  report.durability = write_durably(*files, path, content, &report.warning, before_commit);
+  report.durability = write_durably(*files, path, content, &report.warning, [&] {
+    if (before_commit) before_commit();
+    // A disk that wakes late must not put an old state in the place of a newer one.
+    const auto still_wanted = state.reading();
+  });
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

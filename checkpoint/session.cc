@@ -123,6 +123,13 @@ SaveReport Session::save(const std::string& path, const std::source_location& lo
   begin_save(call, location);
   std::shared_ptr<SaveJob> job;
   const Attempt attempt = attempting([&] {
+    if (!given_up_.expired()) {
+      throw Error(
+          ErrorCode::unavailable,
+          fmt::format("{}: the save before was given up and the disk still has not answered "
+                      "it; look at the disk, then save again",
+                      path));
+    }
     if (is_writer()) job = new_save(path);
   });
   agree(*communicator_, call, attempt);
@@ -131,8 +138,10 @@ SaveReport Session::save(const std::string& path, const std::source_location& lo
     const Patience patience{disk_timeout_seconds_, path, "save again"};
     written = on_disk(*communicator_, patience, [job] { job->write(); });
   } catch (...) {
-    // The caller's objects go on, whatever the writing thread still has to read of them.
-    if (job != nullptr) job->state.release(job->own_copies);
+    // The caller's objects go on, and may be saved again elsewhere: nothing more is read of them,
+    // and no file replaced by what they were.
+    if (job != nullptr) job->state.abandon();
+    given_up_ = job;
     throw;
   }
   return conclude_save(call, written, job != nullptr ? std::move(job->report) : SaveReport{});

@@ -1,10 +1,10 @@
 // One save on rank 0's disk, with all that it needs: the thread that writes it may be kept by a disk
 // that never answers, longer than who asked for it waits.
 //
-//   auto job = std::make_shared<SaveJob>(files, layout, SavedState(session.view()), "run/a.h5");
+//   auto job = std::make_shared<SaveJob>(files, layout, root, "run/a.h5");
 //   job->state.detach(memory);   // where the objects go on before it is written
 //   job->write();                // on any thread
-//   use(job->report);
+//   use(job->report);            // or job->state.abandon(): what is not in place yet never will be
 //
 // Thread-safety: write() on one thread, beside `state` on others; `report` when that is done.
 #pragma once
@@ -25,12 +25,11 @@ struct SaveJob {
           SavedObject root, std::string target);
 
   // Errors: as Checkpoint::save; what `before_commit` throws just before the new file would take the
-  // old one's place.
+  // old one's place; deadline_exceeded where the state was abandoned before that.
   void write(const std::function<void()>& before_commit = nullptr);
 
   std::shared_ptr<FileOperations> files;
   std::shared_ptr<ImageLayout> layout;  // of the save before
-  FileBytes own_copies;                 // where nobody keeps memory for them
   SavedState state;
   std::string path;
   SaveReport report;

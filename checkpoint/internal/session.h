@@ -53,7 +53,8 @@ class Session {
   // Errors: failed_precondition inside a replica context; local, before anything collective.
   static void check_context();
 
-  // Collective; all of the below. Errors: as Checkpoint::save.
+  // Collective; all of the below. Errors: as Checkpoint::save; unavailable while a save that was given
+  // up still has the disk.
   SaveReport save(const std::string& path, const std::source_location& location);
 
   // Collective. Errors: diverged, or what else an object's ensure_in_step() threw.
@@ -95,6 +96,7 @@ class Session {
   std::string names_;
   std::optional<SavedObject> reuse_ledger_;                                // of the save under way
   std::shared_ptr<ImageLayout> layout_ = std::make_shared<ImageLayout>();  // of the save before
+  std::weak_ptr<SaveJob> given_up_;  // kept by its disk for as long as that does not answer
 };
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -133,6 +133,20 @@ TEST(FullDisk, OfALimitOnFilesIsAClearErrorAndNotTheEnd) {
     value = 2;
     small.save(path);
     EXPECT_NE(read_file(path), before);
+
+    // One that was pending before is the caller's.
+    sigset_t limit_signal;
+    ::sigemptyset(&limit_signal);
+    ::sigaddset(&limit_signal, SIGXFSZ);
+    ::pthread_sigmask(SIG_BLOCK, &limit_signal, nullptr);
+    ASSERT_EQ(::raise(SIGXFSZ), 0);
+    cp::Tensor large(cp::DType::f32, {1 << 18});
+    EXPECT_EQ(error_of([&] {
+                cp::Checkpoint(one_rank(), {{"large", large}}).save(path);
+              }).code(),
+              cp::ErrorCode::resource_exhausted);
+    ::sigpending(&signals);
+    EXPECT_EQ(::sigismember(&signals, SIGXFSZ), 1);
   });
 }
 
