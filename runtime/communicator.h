@@ -122,8 +122,9 @@ class COUNTERPOINT_PUBLIC Communicator {
   virtual void revoke(const Error& reason) noexcept = 0;
   // For a rank that waits for something of its own before its next call here: whether another rank
   // has given up waiting for it. It can still revoke() with what keeps it, which the others then
-  // throw rather than that it did not come. Not collective, does not block.
-  virtual bool is_missed() noexcept;
+  // throw rather than that it did not come. Not collective, does not block. Errors: what made the
+  // communicator unusable, another rank's reason say: then nobody waits any more.
+  virtual bool is_missed();
 
   // In place: every rank has the reduction over ranks of `values`. All dtypes; f16 and bf16 are
   // added in f32 and rounded at each step. `mean` of integers is invalid_argument.
@@ -136,6 +137,10 @@ class COUNTERPOINT_PUBLIC Communicator {
   // as it was for min and max. `mean` is invalid_argument.
   virtual Work start_exclusive_scan(Buffer values, Reduce reduce) = 0;
   virtual Work start_barrier() = 0;
+
+  // For whoever has more to do before: whether this thread may make calls here at all. Errors:
+  // failed_precondition.
+  virtual void ensure_callable() const;
 
   double timeout_seconds() const noexcept { return timeout_seconds_; }
   void set_timeout_seconds(double timeout_seconds) noexcept { timeout_seconds_ = timeout_seconds; }

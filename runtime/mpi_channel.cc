@@ -134,7 +134,7 @@ void MpiChannel::revoke(const Error& reason) noexcept {
   }
 }
 
-bool MpiChannel::is_missed() noexcept {
+bool MpiChannel::is_missed() {
   if (!failure_ && !unanswered_ && MpiSession::get().is_callable()) {
     progress_or_fail();
     try {
@@ -144,7 +144,8 @@ bool MpiChannel::is_missed() noexcept {
       fail(error);
     }
   }
-  return failure_.has_value() || unanswered_.has_value();
+  throw_failure();
+  return unanswered_.has_value();
 }
 
 bool MpiChannel::progress() {
@@ -213,11 +214,15 @@ void MpiChannel::expire(const MpiOperation& operation, double timeout_seconds) {
 void MpiChannel::fail_after_roll_call(const MpiNotice& notice) {
   const auto [missing, revoked] =
       roll_call_.collect(notice.awaited_call, grace_seconds(notice.timeout_seconds));
-  if (revoked) {  // a rank that knows what keeps it
+  const std::string expired =
+      describe_expired(notice.text, notice.awaited_call, notice.timeout_seconds, missing);
+  if (!revoked) {
+    fail(Error(ErrorCode::deadline_exceeded, expired));
+  } else if (missing.empty()) {  // a rank that knows what keeps it
     fail(Error(static_cast<ErrorCode>(revoked->code), revoked->text));
   } else {
-    fail(Error(ErrorCode::deadline_exceeded, describe_expired(notice.text, notice.awaited_call,
-                                                              notice.timeout_seconds, missing)));
+    fail(Error(static_cast<ErrorCode>(revoked->code),
+               fmt::format("{}; and {}", revoked->text, without_call(expired))));
   }
   MpiSession::get().mark_stuck();
 }

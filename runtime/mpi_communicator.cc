@@ -94,7 +94,9 @@ std::shared_ptr<Communicator> MpiCommunicator::duplicate() {
 
 void MpiCommunicator::revoke(const Error& reason) noexcept { channel_->revoke(reason); }
 
-bool MpiCommunicator::is_missed() noexcept { return channel_->is_missed(); }
+bool MpiCommunicator::is_missed() { return channel_->is_missed(); }
+
+void MpiCommunicator::ensure_callable() const { MpiSession::get().ensure_callable(); }
 
 Work MpiCommunicator::start(const CollectiveCall& call, const void* values, void* out) {
   return Work(std::make_unique<MpiWork>(channel_, channel_->start(call, values, out)));

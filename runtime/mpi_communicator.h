@@ -44,7 +44,8 @@ class COUNTERPOINT_PUBLIC MpiCommunicator final : public Communicator {
   std::string describe() const override;
   std::shared_ptr<Communicator> duplicate() override;
   void revoke(const Error& reason) noexcept override;
-  bool is_missed() noexcept override;
+  bool is_missed() override;
+  void ensure_callable() const override;
 
   Work start_all_reduce(Buffer values, Reduce reduce) override;
   Work start_broadcast(Buffer values, int root) override;

@@ -63,17 +63,19 @@ MpiRollCall::Answers MpiRollCall::collect(std::int64_t awaited_call, double grac
   const Deadline deadline(grace_seconds);
   Backoff backoff;
   const auto answered = [](std::int64_t calls_made) { return calls_made >= 0; };
+  std::vector<bool> has_revoked(calls_made_.size());
   while (!std::ranges::all_of(calls_made_, answered) && !deadline.expired()) {
     const auto notice = poll();
     if (!notice) {
       backoff.pause();
     } else if (notice->kind == MpiNotice::Kind::revoked) {
-      answers.revoked = notice;
-      return answers;
+      if (!answers.revoked) answers.revoked = notice;
+      has_revoked[notice->sender] = true;
     }
   }
   for (int rank = 0; rank < size_; ++rank) {
-    if (calls_made_[rank] < awaited_call) answers.missing.push_back({rank, calls_made_[rank]});
+    if (calls_made_[rank] < awaited_call && !has_revoked[rank])
+      answers.missing.push_back({rank, calls_made_[rank]});
   }
   return answers;
 }

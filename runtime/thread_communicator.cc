@@ -86,7 +86,7 @@ void ThreadCommunicator::revoke(const Error& reason) noexcept {
   hub_->fail(reason.code(), fmt::format("rank {}: {}", rank_, reason.message()));
 }
 
-bool ThreadCommunicator::is_missed() noexcept { return hub_->is_missed(rank_); }
+bool ThreadCommunicator::is_missed() { return hub_->is_missed(rank_); }
 
 // A single rank needs no meeting: what it brings is there already.
 

@@ -36,7 +36,7 @@ class COUNTERPOINT_PUBLIC ThreadCommunicator final : public Communicator {
   std::string describe() const override;
   std::shared_ptr<Communicator> duplicate() override;
   void revoke(const Error& reason) noexcept override;
-  bool is_missed() noexcept override;
+  bool is_missed() override;
 
   Work start_all_reduce(Buffer values, Reduce reduce) override;
   Work start_broadcast(Buffer values, int root) override;

@@ -144,8 +144,10 @@ void ThreadHub::wait(const ThreadMeeting& meeting, double timeout_seconds) {
   if (!changed_.wait_until(lock, deadline.time(), ended)) {
     std::vector<MissingRank> missing = missing_from(meeting);
     if (std::ranges::any_of(missing, [this](const auto& rank) { return looked_[rank.rank]; })) {
-      expired_ = true;
-      if (changed_.wait_for(lock, kGrace, ended)) {
+      ++expired_;
+      const bool has_ended = changed_.wait_for(lock, kGrace, ended);
+      --expired_;
+      if (has_ended) {
         if (!meeting.done) throw_failure();
         return;
       }
@@ -170,10 +172,11 @@ std::vector<MissingRank> ThreadHub::missing_from(const ThreadMeeting& meeting) c
   return missing;
 }
 
-bool ThreadHub::is_missed(int rank) noexcept {
+bool ThreadHub::is_missed(int rank) {
   const std::lock_guard lock(mutex_);
   looked_[rank] = true;
-  return expired_ || failure_.has_value();
+  throw_failure();
+  return expired_ > 0;
 }
 
 void ThreadHub::ensure_usable() {

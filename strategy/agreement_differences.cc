@@ -37,6 +37,12 @@ std::string compare_forgotten(int a, int b, std::uint64_t number) {
 
 }  // namespace
 
+bool Agreement::calls_differ() const {
+  RankSearch search(*payload_);
+  if (search.most(local_calls_differ() ? 1 : 0) != 0) return true;
+  return !search.alike(replicas_.front().log.digest());
+}
+
 std::vector<CallLog::Mark> Agreement::marks() const {
   std::vector<CallLog::Mark> marks;
   for (const LocalReplica& replica : replicas_) marks.push_back(replica.log.mark());
@@ -53,9 +59,8 @@ std::string Agreement::local_difference(const std::vector<CallLog::Mark>& ends) 
   for (std::size_t i = 1; i < replicas_.size(); ++i) {
     if (const auto number =
             counterpoint::first_difference(replicas_[0].log, ends[0], replicas_[i].log, ends[i])) {
-      if (*number < std::min(ends[0].count, ends[i].count) &&
-          (replicas_[0].log.may_differ_before(*number) ||
-           replicas_[i].log.may_differ_before(*number))) {
+      if (replicas_[0].log.may_differ_before(*number) ||
+          replicas_[i].log.may_differ_before(*number)) {
         return compare_forgotten(first_replica_id(), first_replica_id() + static_cast<int>(i),
                                  *number);
       }
@@ -97,7 +102,7 @@ std::string Agreement::first_difference(const std::vector<CallLog::Mark>& ends) 
   }
   const int other = ranks->second;  // beside rank 0
   const bool asked = rank == 0 || rank == other;
-  if (number < shortest && search.most(asked && log.may_differ_before(number) ? 1 : 0) != 0) {
+  if (search.most(asked && log.may_differ_before(number) ? 1 : 0) != 0) {
     return compare_forgotten(0, other * options_.replicas_per_rank, number);
   }
   const std::string mine = describe_call(0, number, count);

@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/internal/size_signal_held.h"
 
 namespace counterpoint::inline v1 {
 namespace {
@@ -61,9 +62,11 @@ int open_unfinished(const std::string& path, std::string& unfinished) {
 }
 
 bool write_whole(int file, const std::string& text) {
+  const SizeSignalHeld held;
   std::size_t written = 0;
   while (written < text.size()) {
     const ssize_t count = ::write(file, text.data() + written, text.size() - written);
+    if (count < 0 && errno == EFBIG) held.take();
     if (count <= 0) break;
     written += static_cast<std::size_t>(count);
   }

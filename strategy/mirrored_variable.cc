@@ -203,8 +203,14 @@ std::string VariableStore::describe_element(std::size_t index,
   const std::size_t size = element_bytes();
   Tensor element(copies_.front().value.dtype(), {});
   std::memcpy(element.bytes().data(), copy.data() + index * size, size);
-  const std::string text = element.to_string();  // "0.5 (f32 [])"
-  return fmt::format("{} in element {}", text.substr(0, text.find(" (")), index);
+  const std::string printed = element.to_string();  // "0.5 (f32 [])"
+  std::string text = printed.substr(0, printed.find(" ("));
+  if (text.find("nan") != std::string::npos) {  // of which there are many
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, element.bytes().data(), size);
+    text += fmt::format(" (bits {:#x})", bits);
+  }
+  return fmt::format("{} in element {}", text, index);
 }
 
 std::span<const std::byte> VariableStore::copy_of(int local_index,

@@ -30,7 +30,7 @@ bool RankSearch::alike(Value mine) {
   std::array<std::uint64_t, 2> least = {kNone, kNone};
   if (mine) least = {*mine, ~*mine};
   communicator_.all_reduce(std::span<std::uint64_t>(least), Reduce::min);
-  return least[0] == ~least[1] || (least[0] == kNone && least[1] == kNone);
+  return least[0] == ~least[1];
 }
 
 std::uint64_t RankSearch::first_unlike(std::uint64_t begin, std::uint64_t end,

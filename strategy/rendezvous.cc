@@ -45,6 +45,7 @@ void Rendezvous::begin() {
 }
 
 void Rendezvous::meet(int local_index, Request& request) {
+  if (slots_.size() == 1) ensure_can_step();
   std::unique_lock lock(mutex_);
   if (abandoned_) sleep_for_good(lock);
   if (failure_) throw Error(*failure_);
@@ -89,6 +90,19 @@ void Rendezvous::wait_for_other_threads(std::unique_lock<std::mutex>& lock, Slot
   ++slot.queued;
   carried_out_.wait(lock, [&] { return slot.request == nullptr || failure_; });
   --slot.queued;
+}
+
+// With one replica a rank, the thread that calls takes the step.
+void Rendezvous::ensure_can_step() const {
+  try {
+    payload_->ensure_callable();
+  } catch (const Error& error) {
+    throw Error(error.code(),
+                fmt::format("a collective, or a draw on a generator made outside, was called by a "
+                            "thread that may not communicate for its rank's one replica: {}; call "
+                            "it on the thread that runs the replica",
+                            error.message()));
+  }
 }
 
 void Rendezvous::leave(int local_index, const std::optional<Error>& error) {
@@ -138,8 +152,12 @@ void Rendezvous::wait_until_settled(std::unique_lock<std::mutex>& lock) {
     }
     settled_.wait_for(lock, std::min(left, kLook));
     if (settled()) return;
-    if (agreement_.control().is_missed() || payload_->is_missed()) {
-      return give_up_on_running("while another rank waited");
+    try {
+      if (agreement_.control().is_missed() || payload_->is_missed()) {
+        return give_up_on_running("while another rank waited");
+      }
+    } catch (const Error& reason) {  // of another rank, which is no fault of those that are running
+      return give_up(agreement_.placed(reason, describe_rank()));
     }
   }
 }

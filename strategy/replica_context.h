@@ -50,7 +50,9 @@ class COUNTERPOINT_PUBLIC ReplicaContext {
   }
 
   // Makes the calling thread (of a pool, say) one of this replica's until the guard goes. One thread
-  // of a replica at a time calls a collective: failed_precondition for a second one meanwhile.
+  // of a replica at a time calls a collective: failed_precondition for a second one meanwhile. With
+  // one replica a rank, the thread that calls a collective communicates: under MPI at FUNNELED it is
+  // failed_precondition on any but the replica's own, and so are draws on generators made outside.
   [[nodiscard]] ContextGuard bind_thread() const { return ContextGuard(context_); }
 
  private:

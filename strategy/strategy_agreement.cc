@@ -12,8 +12,12 @@ namespace counterpoint::inline v1 {
 
 Error StrategyCore::stop(const Error& error) {
   if (stopped_) return error;
-  stopped_ = error;
+  stopped_ = with_last_calls(error);
   has_stopped_.store(true, std::memory_order_release);
+  return *stopped_;
+}
+
+Error StrategyCore::with_last_calls(const Error& error) const {
   LastCallsFile file;
   try {
     file = write_last_calls(last_calls_folder(options_.last_calls_folder), rank(),
@@ -51,10 +55,15 @@ void StrategyCore::together(const std::function<void()>& action, const Agreement
 }
 
 void StrategyCore::agree(const CallRecord& record, const std::optional<Error>& local_error,
-                         bool compare_calls) {
-  Proposal proposal{
-      .occasion = record.fingerprint(), .calls = {}, .turn = {}, .failed = local_error.has_value()};
-  const auto here = [&] { return "at " + record.to_string(); };
+                         bool compare_calls, const CalledUpon& of) {
+  Proposal proposal{.occasion = of.stream == 0 ? record.fingerprint()
+                                               : mix_digest(record.fingerprint(), of.stream),
+                    .calls = {},
+                    .turn = {},
+                    .failed = local_error.has_value()};
+  const auto here = [&] {
+    return "at " + record.to_string() + (of.what.empty() ? "" : ", of " + of.what);
+  };
   together(
       [&] {
         agreement_.settle();
@@ -62,7 +71,7 @@ void StrategyCore::agree(const CallRecord& record, const std::optional<Error>& l
         agreement_.agree(proposal, &record, local_error, here);
       },
       here);
-  record_for_all(0, record);
+  record_for_all(of.stream, record);
 }
 
 void StrategyCore::check(const std::source_location& location) {
@@ -72,7 +81,7 @@ void StrategyCore::check(const std::source_location& location) {
          .shape = {},
          .scalars = {},
          .location = location},
-        std::nullopt, true);
+        std::nullopt, true, {});
 }
 
 void StrategyCore::begin_save(MirroredObject& object, const std::source_location& location) {
@@ -100,8 +109,10 @@ void StrategyCore::begin_save(MirroredObject& object, const std::source_location
                           AgreedError::Effect::changes_nothing);
       case OnDivergence::stop_at_saves:
         throw AgreedError(ErrorCode::diverged,
-                          message + "; the first calls that differ: " +
-                              agreement_.first_difference(agreement_.marks()),
+                          message + (agreement_.calls_differ()
+                                         ? "; the first calls that differ: " +
+                                               agreement_.first_difference(agreement_.marks())
+                                         : "; yet they made the same calls"),
                           AgreedError::Effect::changes_nothing);
     }
   });
@@ -110,10 +121,11 @@ void StrategyCore::begin_save(MirroredObject& object, const std::source_location
 void StrategyCore::begin_restore(const std::source_location& location) {
   // Where this strategy cannot be used, prepare() says so of the object that is restored.
   const Context& context = current_context();
-  if (stopped_ || context.kind == ContextKind::replica ||
+  if (has_stopped_.load(std::memory_order_acquire) || context.kind == ContextKind::replica ||
       (context.domain != nullptr && context.domain != this)) {
     return;
   }
+  check_use(context, "a restore");
   agree({.operation = Operation::restore,
          .dtype = DType::u64,
          .shape = {},

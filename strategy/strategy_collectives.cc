@@ -134,16 +134,18 @@ Tensor gathered(StrategyCore& core, const PerReplica<Tensor>& values, std::size_
 MirroredVariable MirroredStrategy::variable(const Tensor& initial, std::string name,
                                             Location location) {
   core_->check_cross_replica(current_context(), "variable");
+  auto store = std::make_shared<VariableStore>(core_, initial, std::move(name), location);
   core_->agree({.operation = Operation::create,
                 .dtype = initial.dtype(),
                 .shape = initial.shape(),
                 .scalars = {},
-                .location = location});
+                .location = location},
+               {.stream = store->logged_as(), .what = store->describe()});
   Tensor value = initial;
   core_->together([&] {
     core_->payload().start_broadcast(buffer_of(value), 0).wait(core_->payload().timeout_seconds());
   });
-  auto store = std::make_shared<VariableStore>(core_, value, std::move(name), location);
+  for (int i = 0; i < replicas_per_rank(); ++i) store->write_copy(i, value.bytes());
   core_->add(store);
   return MirroredVariable(std::move(store));
 }

@@ -47,8 +47,8 @@ class MpiChannel final : public MpiResource {
   void abandon(MpiOperation& operation) noexcept;
   // Tells the other ranks.
   void revoke(const Error& reason) noexcept;
-  // Whether another rank's wait has expired, or ended otherwise.
-  bool is_missed() noexcept;
+  // Whether another rank's wait has expired. Errors: what made the communicator unusable.
+  bool is_missed();
 
   void release_before_finalize() noexcept override;
 

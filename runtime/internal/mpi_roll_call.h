@@ -44,10 +44,12 @@ class MpiRollCall {
   // A notice that has come, if any.
   std::optional<MpiNotice> poll();
   struct Answers {
-    std::vector<MissingRank> missing;  // have not made so many calls, or do not answer
+    // Have not made so many calls and do not say why, or do not answer.
+    std::vector<MissingRank> missing;
     std::optional<MpiNotice> revoked;  // the first that says why it cannot go on
   };
-  // What comes within `grace_seconds`, or until all have answered or one has revoked.
+  // What comes within `grace_seconds`, or until all have answered. One that says why it does not come
+  // does not speak for others that are missing.
   Answers collect(std::int64_t awaited_call, double grace_seconds);
 
  private:

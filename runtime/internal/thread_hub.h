@@ -59,8 +59,8 @@ class ThreadHub {
   void ensure_usable();
   void fail(ErrorCode code, const std::string& message) noexcept;
   void leave(int rank) noexcept;
-  // Whether another rank's wait for `rank` has expired, or ended otherwise.
-  bool is_missed(int rank) noexcept;
+  // Whether another rank's wait for `rank` has expired. Errors: what made the communicator unusable.
+  bool is_missed(int rank);
   std::string failure_message();
 
  private:
@@ -79,7 +79,7 @@ class ThreadHub {
   std::vector<bool> left_;
   std::vector<std::int64_t> calls_made_;
   std::vector<bool> looked_;  // whether it is missed, since its last call
-  bool expired_ = false;      // somebody's wait has; who is missed may say why
+  int expired_ = 0;           // waits that have; who is missed may say why
   std::optional<Error> failure_;
 };
 

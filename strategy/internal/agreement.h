@@ -63,6 +63,8 @@ class Agreement {
   // Puts the calls so far into `proposal`, to be compared.
   void compare_calls(Proposal& proposal) const;
   bool local_calls_differ() const noexcept;
+  // Of any two replicas. Collective.
+  bool calls_differ() const;
   // The first calls in which the local replicas differ.
   std::string local_difference() const { return local_difference(marks()); }
 

@@ -85,7 +85,7 @@ class CallLog {
   }
   // Whether a difference that shows at call `number` may be of a call before, which has left the ring.
   bool may_differ_before(std::uint64_t number) const noexcept {
-    return number == first_remembered() && number > adopted_;
+    return number <= first_remembered() && number > adopted_;
   }
   // Call `number`, if it was made and is remembered.
   const Call* call(std::uint64_t number) const noexcept;

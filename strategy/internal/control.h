@@ -57,8 +57,9 @@ class Control {
 
   // For a rank that cannot go on: the others' operations throw `reason`. Not collective.
   void revoke(const Error& reason) noexcept { communicator_->revoke(reason); }
-  // Whether another rank has given up waiting for this one. Not collective.
-  bool is_missed() noexcept { return communicator_->is_missed(); }
+  // Whether another rank has given up waiting for this one. Not collective. Errors: what another
+  // rank cannot go on for.
+  bool is_missed() { return communicator_->is_missed(); }
   // Rank `root`'s error, on every rank. Collective; `error` is looked at on rank `root`.
   Error share_error(const Error& error, int root);
 

@@ -29,7 +29,7 @@ class RankSearch {
   std::uint64_t most(std::uint64_t mine) { return ~least(~mine); }
   // The first rank of which `mine` is true.
   std::optional<int> first_rank(bool mine);
-  // Whether all values are the same.
+  // Whether all values are the same; some rank has one.
   bool alike(Value mine);
   // The first number from `begin` to before `end` of which the values are not alike, as they are
   // not of any after it; else `end`. By halves.

@@ -14,6 +14,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,7 @@ struct Request {
   PlainStore* store = nullptr;
   std::uint64_t blocks = 0;
   Reservation reserved = {};
+  std::exception_ptr refused = {};  // the turn, which moved the state all the same
 };
 
 class Rendezvous {
@@ -77,6 +79,8 @@ class Rendezvous {
 
   void wait_for_other_threads(std::unique_lock<std::mutex>& lock, Slot& slot,
                               const Request& request);
+  // Errors: failed_precondition on a thread that may not make the communicator's calls.
+  void ensure_can_step() const;
   bool settled() const;
   bool all_left() const;
   void wait_until_settled(std::unique_lock<std::mutex>& lock);

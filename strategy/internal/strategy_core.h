@@ -90,7 +90,15 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   // All ranks agree to make the call of `record`, or all throw; `local_error` makes all ranks throw
   // it.
   void agree(const CallRecord& record, const std::optional<Error>& local_error = std::nullopt) {
-    agree(record, local_error, agreement_.compares_runs());
+    agree(record, local_error, agreement_.compares_runs(), {});
+  }
+  // What a call that is agreed upon is of: what stands for it in the calls that are logged, and words.
+  struct CalledUpon {
+    std::uint64_t stream = 0;
+    std::string what = {};
+  };
+  void agree(const CallRecord& record, const CalledUpon& of) {
+    agree(record, std::nullopt, agreement_.compares_runs(), of);
   }
   // Does what ranks agreed to do together. A rank that cannot (no memory, a deadline) tells the
   // others, and the strategy stops. `here` is what it does, for messages, if it is not logged yet.
@@ -119,7 +127,8 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   StrategyCore(const std::shared_ptr<Communicator>& world, StrategyOptions options);
 
   void agree_on_options(const std::optional<Error>& refused, std::uint64_t protocol_version);
-  void agree(const CallRecord& record, const std::optional<Error>& local_error, bool compare_calls);
+  void agree(const CallRecord& record, const std::optional<Error>& local_error, bool compare_calls,
+             const CalledUpon& of);
   void check_can_run(const char* what);
   void begin_run();
   void finish_run();
@@ -127,6 +136,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
                                     int local_index) noexcept;
   // The strategy can do nothing any more. Returns the error with where the last calls are.
   Error stop(const Error& error);
+  Error with_last_calls(const Error& error) const;
   Error give_up(const Error& error);
 
   StrategyOptions options_;

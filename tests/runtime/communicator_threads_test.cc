@@ -95,6 +95,34 @@ TEST(ThreadCommunicator, AnExpiredTestIsNoExpiredWait) {
   EXPECT_TRUE(early.test());
 }
 
+// Rank 0 waits for rank 1, which looks whether it is missed until it is.
+TEST(ThreadCommunicator, AMissedRankSaysWhyItDoesNotCome) {
+  auto ranks = ThreadCommunicator::create(2);
+  EXPECT_FALSE(ranks[1]->is_missed());
+  std::jthread waiting([&] {
+    ranks[0]->set_timeout_seconds(0.05);
+    expect_error([&] { ranks[0]->barrier(); }, ErrorCode::aborted, HasSubstr("rank 1: busy"));
+  });
+  while (!ranks[1]->is_missed()) std::this_thread::yield();
+  ranks[1]->revoke(Error(ErrorCode::aborted, "busy"));
+  expect_error([&] { (void)ranks[1]->is_missed(); }, ErrorCode::aborted, HasSubstr("busy"));
+  expect_error([&] { (void)ranks[0]->is_missed(); }, ErrorCode::aborted, HasSubstr("busy"));
+}
+
+TEST(ThreadCommunicator, ARankThatCameIsMissedNoMore) {
+  auto ranks = ThreadCommunicator::create(2);
+  EXPECT_FALSE(ranks[1]->is_missed());
+  {
+    std::jthread waiting([&] {
+      ranks[0]->set_timeout_seconds(0.05);
+      EXPECT_NO_THROW(ranks[0]->barrier());
+    });
+    while (!ranks[1]->is_missed()) std::this_thread::yield();
+    ranks[1]->barrier();
+  }
+  EXPECT_FALSE(ranks[1]->is_missed());
+}
+
 TEST(ThreadCommunicator, NamesARankThatLeft) {
   auto ranks = ThreadCommunicator::create(2);
   Work waiting = ranks[0]->start_barrier();

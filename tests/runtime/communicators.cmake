@@ -2,6 +2,8 @@ counterpoint_test(communicator_threads_test
   SOURCES communicator_threads_test.cc communicator_scenarios.cc
   LIBS counterpoint_runtime)
 
+counterpoint_test(fingerprint_test SOURCES fingerprint_test.cc LIBS counterpoint_runtime)
+
 counterpoint_test_executable(communicator_mpi_test
   SOURCES communicator_mpi_test.cc communicator_scenarios.cc
   LIBS counterpoint_runtime GTest::gtest)

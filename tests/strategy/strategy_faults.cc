@@ -27,7 +27,7 @@ namespace {
 
 void go_wrong(std::string_view fault) {
   if (fault == "hangs") sleep_forever();
-  if (fault == "stops") raise(SIGSTOP);
+  if (fault.starts_with("stops")) raise(SIGSTOP);
   if (fault == "dies") raise(SIGKILL);
   if (fault == "leaves") {
     std::puts("rank 1 leaves");
@@ -73,6 +73,8 @@ int main(int argc, char** argv) {
           if (replica.local_index() == replicas_per_rank - 1) sleep_forever();
           usleep(700'000);
         }
+        // All of its replicas work, so that none of them gives the others a deadline.
+        if (fault == "stops-and-late" && step == 10 && replica.rank() == 2) usleep(2'500'000);
         if (step == 10 && replica.rank() == 1 && replica.local_index() == replicas_per_rank - 1) {
           go_wrong(fault);
         }

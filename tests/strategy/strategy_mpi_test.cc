@@ -1,12 +1,17 @@
 // The scenarios with ranks as MPI processes. Ends with a line that says how many were run; every
 // rank fails if it is not one of as many ranks as were asked for.
 #include <gtest/gtest.h>
+#include <mpi.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "counterpoint/runtime/communicator.h"
+#include "counterpoint/strategy/mirrored_strategy.h"
+#include "runtime/expect_error.h"
 #include "strategy/scenarios.h"
 
 namespace counterpoint {
@@ -31,6 +36,27 @@ INSTANTIATE_TEST_SUITE_P(Ranks, StrategyMpi,
                            return std::string(std::get<0>(test.param).name) + "_x" +
                                   std::to_string(std::get<1>(test.param));
                          });
+
+// MPI at FUNNELED is for one thread: what another may not do is refused before anything is logged.
+TEST(StrategyMpiThreads, OfAnOnlyReplicaDoNotCommunicate) {
+  int level = 0;
+  MPI_Query_thread(&level);
+  ASSERT_EQ(level, MPI_THREAD_FUNNELED);
+  MirroredStrategy strategy(the_world(), {.timeout_seconds = 60, .last_calls_folder = ""});
+  strategy.run([](ReplicaContext& replica) {
+    std::vector<float> values(1, 1.0F);
+    if (replica.rank() == 0) {
+      std::jthread([&] {
+        const ContextGuard bound = replica.bind_thread();
+        expect_error(ErrorCode::failed_precondition, {"thread", "MPI_THREAD_FUNNELED"},
+                     [&] { replica.all_reduce(values, Reduce::sum); });
+      });
+    }
+    replica.all_reduce(values, Reduce::sum);
+    EXPECT_EQ(values[0], static_cast<float>(the_world()->size()));
+  });
+  strategy.check();
+}
 
 TEST(StrategyMpiRanks, AreAsManyAsAsked) {
   const char* expected = std::getenv("COUNTERPOINT_EXPECTED_RANKS");
