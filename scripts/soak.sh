@@ -11,6 +11,7 @@
 #   kills        1,000 SIGKILLs of a training that saves, each resumed at another replica count
 #   fuzz         the fuzzers of the checkpoint's readers and writer
 #   mutations    100,000 damaged checkpoints with a right digest, of either layout
+#   native       the tests of kernels and fills where the compiler may use all that this machine has
 #   mpich        the tests of communicators and of the strategy under MPICH
 #
 # SOAK_MINUTES (10) is how long each open-ended part goes on; SOAK_SEED sets the first seed.
@@ -115,6 +116,14 @@ mutations() {
   build_release checkpoint_mutation_test && build/release/tests/checkpoint/checkpoint_mutation_test
 }
 
+# The best instruction set is then the only one, and the compiler's own code uses it too.
+native() {
+  cmake -S . -B build/native -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS=-march=native \
+    -DCOUNTERPOINT_BENCHMARKS=OFF -DCOUNTERPOINT_EXAMPLES=OFF &&
+    cmake --build build/native --parallel 2 --target kernels_test fill_pool_test &&
+    ctest --test-dir build/native --output-on-failure --no-tests=error -R '^(kernels|fill_pool)_test/'
+}
+
 # In a build of its own: a program is linked with one MPI.
 mpich() {
   if ! command -v mpiexec.mpich >/dev/null || ! command -v mpicxx.mpich >/dev/null; then
@@ -130,11 +139,11 @@ mpich() {
       -R '^(communicator_(mpi|user_mpi|faults)|strategy_(mpi|faults)|global_generator|endurance_mpi)'
 }
 
-(($#)) || set -- asan tsan answers endurance faults hosts kills fuzz mutations mpich
+(($#)) || set -- asan tsan answers endurance faults hosts kills fuzz mutations native mpich
 scripts/install_dependencies.sh --tests
 for part in "$@"; do
   case $part in
-    asan | tsan | answers | endurance | faults | hosts | kills | fuzz | mutations | mpich) ;;
+    asan | tsan | answers | endurance | faults | hosts | kills | fuzz | mutations | native | mpich) ;;
     *)
       echo "soak.sh: unknown part '$part'; its first lines name those that there are" >&2
       exit 2
