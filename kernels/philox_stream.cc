@@ -21,7 +21,7 @@ void scramble_seed(const std::int64_t seed[2], std::uint64_t* key, Counter* coun
   *counter = {.low = 0, .high = join_words(w[2], w[3])};
 }
 
-// As TensorFlow: ranges are drawn in signed types only.
+// TensorFlow draws ranges in signed types only; unsigned ones are the same words.
 bool supports(Distribution distribution, DType dtype) {
   switch (distribution) {
     case Distribution::uniform_full_int:

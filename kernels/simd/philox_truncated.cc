@@ -15,16 +15,32 @@ namespace {
 
 #if COUNTERPOINT_VECTORS
 
+// Elements before the first that begins a vector in memory.
+template <class T>
+std::uint64_t HeadToAlign(const Fill& fill) {
+  const std::uint64_t vector_bytes = hn::Lanes(hn::ScalableTag<T>()) * sizeof(T);
+  const auto address = reinterpret_cast<std::uintptr_t>(fill.output);
+  return (vector_bytes - address % vector_bytes) % vector_bytes / sizeof(T);
+}
+
 template <class T>
 void FillTruncatedAs(const Fill& fill) {
   const PhiloxKeys keys(fill.key);
-  T* out = static_cast<T*>(fill.output);
-  // Pieces are a multiple of any vector, so alignment lasts; the first piece may be a little
-  // shorter.
-  const std::uint64_t vector_bytes = hn::Lanes(hn::ScalableTag<T>()) * sizeof(T);
-  const bool stream = streams(fill) && fill.first_element % TruncatedBlocks<T>::kSize == 0 &&
-                      reinterpret_cast<std::uintptr_t>(out) % vector_bytes == 0;
-  ForTruncatedPieces<T>(fill, keys, [&](const T* buffer, std::uint64_t count) HWY_ATTR {
+  // Pieces of whole groups are a multiple of any vector, so alignment lasts.
+  const std::uint64_t head = HeadToAlign<T>(fill);
+  const bool stream = streams(fill) && head < fill.count &&
+                      (fill.first_element + head) % TruncatedBlocks<T>::kSize == 0;
+  Fill rest = fill;
+  if (stream && head > 0) {
+    Fill first = fill;
+    first.count = head;
+    fill_philox_scalar(first);
+    rest.first_element += head;
+    rest.count -= head;
+    rest.output = static_cast<T*>(fill.output) + head;
+  }
+  T* out = static_cast<T*>(rest.output);
+  ForTruncatedPieces<T>(rest, keys, [&](const T* buffer, std::uint64_t count) HWY_ATTR {
     FinishFloats(buffer, count, fill, stream, out);
     out += count;
   });

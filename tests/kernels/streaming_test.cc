@@ -151,12 +151,13 @@ std::vector<Fill> wide_kinds() {
 
 using Store = WatchedPages::Store;
 
-void expect_stores(Fill fill, Store expected) {
+// From byte `begin` of the first page on, which is looked at if that is 0.
+void expect_stores(Fill fill, Store expected, std::size_t begin = 0) {
   const WatchedPages pages;
-  fill.count = WatchedPages::kPage * WatchedPages::kPages / dtype_size(fill.dtype);
-  fill.output = pages.memory();
+  fill.count = (WatchedPages::kPage * WatchedPages::kPages - begin) / dtype_size(fill.dtype);
+  fill.output = pages.memory() + begin;
   philox_stream().fill(fill);
-  for (std::size_t page = 0; page < WatchedPages::kPages; ++page) {
+  for (std::size_t page = begin == 0 ? 0 : 1; page < WatchedPages::kPages; ++page) {
     ASSERT_EQ(static_cast<int>(pages.first_store(page)), static_cast<int>(expected))
         << describe(fill) << ", page " << page;
   }
@@ -169,6 +170,15 @@ TEST_P(Streaming, LargeFillsBypassTheCacheAndOthersDoNot) {
     ASSERT_NO_FATAL_FAILURE(expect_stores(fill, Store::plain));
     fill.total_count = kHuge;
     ASSERT_NO_FATAL_FAILURE(expect_stores(fill, beyond));
+  }
+}
+
+// malloc's large blocks begin 16 bytes after a page.
+TEST_P(Streaming, MallocedMemoryIsAlignedFirst) {
+  const Store beyond = GetParam() == "scalar" ? Store::plain : Store::non_temporal;
+  for (Fill fill : wide_kinds()) {
+    fill.total_count = kHuge;
+    ASSERT_NO_FATAL_FAILURE(expect_stores(fill, beyond, 16));
   }
 }
 

@@ -3,6 +3,7 @@
 #include "counterpoint/kernels/targets.h"
 
 #include <gtest/gtest.h>
+#include <hwy/detect_targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -23,6 +24,9 @@ using kernels::ForcedTarget;
 using kernels::philox_scalar_stream;
 using kernels::philox_stream;
 using kernels::ProbedStep;
+
+// An f16 normal of key 0x0123456789abcdef, counter 0, that is -0.
+constexpr std::uint64_t kNegativeZero = 88'905'413;
 
 class Targets : public testing::TestWithParam<std::string> {
  protected:
@@ -53,13 +57,16 @@ TEST(TargetList, HasTheMachinesVectors) {
   ASSERT_FALSE(names.empty());
   EXPECT_EQ(std::set(names.begin(), names.end()).size(), names.size());
 #if defined(__x86_64__)
-  const auto has = [&](const char* name) {
-    return std::count(names.begin(), names.end(), name) == 1;
+  // Of those that the compiler may take for granted, as by -march=native, only the best is made.
+  const auto expect = [&](const char* name, std::int64_t target, bool supported) {
+    EXPECT_EQ(std::count(names.begin(), names.end(), name),
+              supported && target <= HWY_STATIC_TARGET ? 1 : 0)
+        << name;
   };
-  EXPECT_EQ(names.back(), "scalar");
-  EXPECT_EQ(has("SSE4"), __builtin_cpu_supports("sse4.2") != 0);
-  EXPECT_EQ(has("AVX2"), __builtin_cpu_supports("avx2") != 0);
-  EXPECT_EQ(has("AVX3"), __builtin_cpu_supports("avx512vl") != 0);
+  expect("AVX3", HWY_AVX3, __builtin_cpu_supports("avx512vl") != 0);
+  expect("AVX2", HWY_AVX2, __builtin_cpu_supports("avx2") != 0);
+  expect("SSE4", HWY_SSE4, __builtin_cpu_supports("sse4.2") != 0);
+  EXPECT_EQ(names.back() == "scalar", HWY_STATIC_TARGET > HWY_SSE4);
 #endif
 }
 
@@ -138,6 +145,27 @@ TEST_P(Targets, ScalesThatOverflowAndVanish) {
             << scale << " " << offset;
       }
     }
+  }
+}
+
+// The standard draw, scaled by 1 from 0: f16 and bf16 have a short cut.
+TEST_P(Targets, ScalesOfOne) {
+  for (Fill fill : every_kind(philox_stream())) {
+    if (!fill.scaled) continue;
+    fill.scale = 1;
+    for (const double offset : {0.0, -0.0}) {
+      fill.offset = offset;
+      ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, 1, 10'003, 0, GetParam())) << offset;
+    }
+  }
+  // A normal of f16 that is rounded to -0, where alone the standard draw differs from itself + 0.
+  Fill fill{.distribution = Distribution::normal, .dtype = DType::f16, .key = 0x0123456789abcdefu};
+  ASSERT_EQ(draw<Float16>(philox_stream(), fill, kNegativeZero, 1)[0].bits, 0x8000u);
+  fill.scaled = true;
+  for (const double offset : {0.0, -0.0}) {
+    fill.offset = offset;
+    ASSERT_NO_FATAL_FAILURE(expect_scalar_bytes(fill, kNegativeZero - 40, 100, 0, GetParam()))
+        << offset;
   }
 }
 
