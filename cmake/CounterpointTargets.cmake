@@ -10,9 +10,10 @@ endforeach()
 
 function(counterpoint_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  # Bits are promised: GCC and Clang contract a*b+c by default, which changes them.
+  # Bits are promised: GCC and Clang contract a*b+c by default, which changes them, and a user's flags may
+  # ask for -ffast-math.
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
-                         -Wnon-virtual-dtor -Woverloaded-virtual -ffp-contract=off)
+                         -Wnon-virtual-dtor -Woverloaded-virtual -fno-fast-math -ffp-contract=off)
   if(COUNTERPOINT_WARNINGS_AS_ERRORS)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

@@ -1,3 +1,4 @@
+#include "counterpoint/kernels/internal/ieee_arithmetic.h"
 #include "counterpoint/kernels/simd/threefry_fills.h"
 #include "counterpoint/kernels/stream_definition.h"
 #include "counterpoint/kernels/threefry.h"

@@ -11,6 +11,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "counterpoint/kernels/internal/ieee_arithmetic.h"
 #include "counterpoint/kernels/internal/sampler_chunk.h"
 #include "counterpoint/kernels/stream_definition.h"
 

@@ -6,6 +6,7 @@
 // Internal. Thread-safety: pure. Determinism: the definition of the stream, spec sections 6 to 9.
 #pragma once
 
+#include "counterpoint/kernels/internal/ieee_arithmetic.h"
 #include "counterpoint/kernels/stream_definition.h"
 
 namespace counterpoint::inline v1::kernels {

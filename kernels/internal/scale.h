@@ -9,6 +9,7 @@
 #pragma once
 
 #include "counterpoint/kernels/dtype.h"
+#include "counterpoint/kernels/internal/ieee_arithmetic.h"
 #include "counterpoint/kernels/stream_definition.h"
 
 namespace counterpoint::inline v1::kernels {

@@ -5,6 +5,7 @@
 // Internal. Thread-safety: pure. Source: docs/streams.md sections 2 and 17.
 #pragma once
 
+#include "counterpoint/kernels/internal/ieee_arithmetic.h"
 #include "counterpoint/kernels/stream_definition.h"
 
 namespace counterpoint::inline v1::kernels {

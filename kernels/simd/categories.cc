@@ -1,4 +1,5 @@
 // The two loops of a categorical: weights by exp, and places in running sums.
+#include "counterpoint/kernels/internal/ieee_arithmetic.h"
 #include "counterpoint/kernels/simd/sampler_chunks.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 
+#include "counterpoint/kernels/internal/ieee_arithmetic.h"
 #include "counterpoint/kernels/simd/front_orders.h"
 #include "counterpoint/kernels/simd/math_f64-inl.h"
 #include "counterpoint/kernels/simd/rough_f64-inl.h"
