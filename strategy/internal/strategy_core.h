@@ -35,7 +35,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
  public:
   // Ranks of different versions may not be in step: what they do differs in ways that no call
   // shows.
-  static constexpr std::uint64_t kProtocolVersion = 2;
+  static constexpr std::uint64_t kProtocolVersion = 3;
 
   // Collective.
   static std::shared_ptr<StrategyCore> create(const std::shared_ptr<Communicator>& world,
