@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cstdio>
 
 #include "counterpoint/checkpoint/file_operations.h"
+#include "counterpoint/runtime/internal/size_signal_held.h"
 
 namespace counterpoint::inline v1 {
 namespace {
@@ -19,35 +19,6 @@ auto retried(Call call) {
   while (result < 0 && errno == EINTR) result = call();
   return result < 0 ? static_cast<decltype(result)>(-errno) : result;
 }
-
-// A write beyond the limit of a file's size (ulimit -f) raises SIGXFSZ in its thread, which would end
-// the process: to us it is an error as a full disk is.
-class SizeSignalHeld {
- public:
-  SizeSignalHeld() {
-    ::sigemptyset(&signal_);
-    ::sigaddset(&signal_, SIGXFSZ);
-    sigset_t pending;
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGXFSZ) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &signal_, &mask_);
-  }
-  SizeSignalHeld(const SizeSignalHeld&) = delete;
-  SizeSignalHeld& operator=(const SizeSignalHeld&) = delete;
-  ~SizeSignalHeld() { ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr); }
-
-  // The one that our write raised.
-  void take() const {
-    constexpr timespec at_once{};
-    while (!was_pending_ && ::sigtimedwait(&signal_, nullptr, &at_once) < 0 && errno == EINTR) {
-    }
-  }
-
- private:
-  sigset_t signal_;
-  sigset_t mask_;
-  bool was_pending_;
-};
 
 class PosixFiles final : public FileOperations {
  public:
