@@ -68,8 +68,8 @@ class COUNTERPOINT_PUBLIC CheckpointManager {
   SaveReport save(std::int64_t step, Location location = Location::current());
 
   // As save, but returns when rank 0 has copied the state, into memory that it keeps for the next
-  // time; a thread of it, which makes no MPI call,
-  // writes. At most one is under way: the next call of any kind waits for it first, and throws what
+  // time: the first save also makes room, which takes about as long again or several times that. A
+  // thread of it, which makes no MPI call, writes. At most one is under way: the next call of any kind waits for it first, and throws what
   // went wrong with it, having done nothing else. The destructor waits too, on every rank, and drops
   // an error; where an exception leads to it, ranks do not wait for each other.
   void save_async(std::int64_t step, Location location = Location::current());
