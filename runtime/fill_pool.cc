@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "counterpoint/kernels/dtype.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/fill_threads.h"
+#include "counterpoint/runtime/internal/signals_blocked.h"
 
 namespace counterpoint::inline v1 {
 namespace {
@@ -64,14 +64,9 @@ bool start_detached(void* (*run)(void*), void* argument) {
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   const CpuMask mask;
   pthread_attr_setaffinity_np(&attributes, sizeof mask.cpus, mask.cpus);
-  sigset_t blocked;
-  sigset_t before;
-  sigfillset(&blocked);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&blocked, fault);
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  const SignalsBlocked deaf;
   pthread_t thread;
   const bool started = pthread_create(&thread, &attributes, run, argument) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_attr_destroy(&attributes);
   return started;
 }
