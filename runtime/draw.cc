@@ -133,6 +133,8 @@ void DrawPlan::plan_floating(const Parameter& first, const Parameter& second) {
   fill_.scale = b;
   if (record_.operation == Operation::uniform) {
     fill_.scale = difference(dtype(), b, a);
+    // x * 1 + 0 is x but for -0, which no uniform is.
+    fill_.scaled = fill_.scale != 1 || std::bit_cast<std::uint64_t>(a) != 0;
   }
   record_.scalars = {std::bit_cast<std::uint64_t>(a), std::bit_cast<std::uint64_t>(b)};
 }

@@ -138,5 +138,40 @@ TEST(ToyAlgorithm, ReplicasAndCheckpoints) {
   EXPECT_EQ(drawn, (std::array<std::uint64_t, 2>{toy_word(103, 261), toy_word(104, 261)}));
 }
 
+bool last_was_scaled = false;
+
+// What scaling cannot change is not scaled, which takes half-precision uniforms longer than drawing.
+TEST(ToyAlgorithm, StandardUniformsAreNotScaled) {
+  for (const StreamDefinition* stream : {&kernels::philox_stream(), &kernels::threefry_stream()}) {
+    static void (*draw)(const Fill&) = nullptr;
+    draw = stream->fill;
+    StreamDefinition watched = *stream;
+    watched.fill = [](const Fill& fill) {
+      last_was_scaled = fill.scaled;
+      draw(fill);
+    };
+    auto g = Generator::from_seed({1}, watched);
+    auto plain = Generator::from_seed({1}, *stream);
+    const auto expect_scaled = [&](double low, double high, bool scaled) {
+      const Tensor drawn = g.uniform<BFloat16>({100}, low, high);
+      EXPECT_EQ(last_was_scaled, scaled) << low << " " << high;
+      EXPECT_EQ(g.uniform<float>({3}, low, high).values<float>().size(), 3u);
+      EXPECT_EQ(last_was_scaled, scaled) << low << " " << high;
+      const Tensor expected = plain.uniform<BFloat16>({100}, low, high);
+      (void)plain.uniform<float>({3}, low, high);
+      for (std::size_t i = 0; i < 100; ++i) {
+        EXPECT_EQ(drawn.values<BFloat16>()[i].bits, expected.values<BFloat16>()[i].bits);
+      }
+    };
+    expect_scaled(0, 1, false);
+    expect_scaled(-0.0, 1, true);
+    expect_scaled(0, 2, true);
+    expect_scaled(1, 2, true);
+    // A normal may be -0, which adding 0 makes 0.
+    (void)g.normal<float>({3}, 0, 1);
+    EXPECT_TRUE(last_was_scaled);
+  }
+}
+
 }  // namespace
 }  // namespace counterpoint
