@@ -20,6 +20,7 @@ namespace {
 // A slice is written in 20 us or more, and is small beside what a thread has of the whole.
 constexpr std::uint64_t kMostGrain = 256 << 10;
 constexpr int kSlicesPerThread = 8;
+constexpr std::chrono::milliseconds kStartAgain(100);
 
 // 0 without a wish.
 std::atomic<int> wished_threads = 0;
@@ -56,9 +57,14 @@ int threads_now() {
   return wished == 0 ? process_cpus() : std::min(wished, process_cpus());
 }
 
-// Starts a thread that is nobody's: detached, on the process's CPUs, and deaf to signals, which are
-// for the program's own threads, but for those of its own faults.
-bool start_detached(void* (*run)(void*), void* argument) {
+alignas(FillPool) std::byte process_pool[sizeof(FillPool)];
+
+// A child of fork() has none of its parent's threads, and locks as they happened to be.
+void begin_anew() { new (process_pool) FillPool(CpuMask().count()); }
+
+}  // namespace
+
+bool FillPool::start_detached(void* (*run)(void*), void* argument) noexcept {
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -71,14 +77,8 @@ bool start_detached(void* (*run)(void*), void* argument) {
   return started;
 }
 
-alignas(FillPool) std::byte process_pool[sizeof(FillPool)];
-
-// A child of fork() has none of its parent's threads, and locks as they happened to be.
-void begin_anew() { new (process_pool) FillPool(CpuMask().count()); }
-
-}  // namespace
-
-FillPool::FillPool(int most_threads) noexcept : most_threads_(most_threads) {}
+FillPool::FillPool(int most_threads, Start start) noexcept
+    : most_threads_(most_threads), start_(start) {}
 
 FillPool::~FillPool() {
   std::unique_lock lock(mutex_);
@@ -114,12 +114,16 @@ void FillPool::Job::help() noexcept {
 // How many helpers there are, `wanted` at most.
 int FillPool::start_helpers(int wanted) noexcept {
   const std::scoped_lock lock(mutex_);
+  if (helpers_ < wanted && std::chrono::steady_clock::now() < next_start_) wanted = helpers_;
   while (helpers_ < wanted) {
     const auto run = [](void* pool) -> void* {
       static_cast<FillPool*>(pool)->serve();
       return nullptr;
     };
-    if (!start_detached(run, this)) break;
+    if (!start_(run, this)) {
+      next_start_ = std::chrono::steady_clock::now() + kStartAgain;
+      break;
+    }
     ++helpers_;
   }
   return std::min(helpers_, wanted);

@@ -7,8 +7,9 @@
 //
 // A pool has one job at a time. Who finds it busy goes on alone, slice by slice, until it is free;
 // helpers that come late find the slices gone, so nobody waits for more than slices under way. Helpers wait on a condition
-// variable: nothing spins. A job allocates nothing; the first one that needs a helper starts it,
-// and where no thread can be started the caller is alone.
+// variable: nothing spins. A job allocates nothing; the first one that needs a helper starts it.
+// Where no thread can be started the caller is alone, and a tenth of a second passes before anybody
+// tries again: a failing start takes as long as a slice.
 //
 // Thread-safety: all of it. Determinism: slices may be written in any order, all in the caller's
 // floating-point environment.
@@ -16,6 +17,7 @@
 
 #include <atomic>
 #include <cfenv>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -50,8 +52,14 @@ struct SlicedWork {
 
 class COUNTERPOINT_PUBLIC FillPool {
  public:
+  // Starts a detached thread that calls `run(argument)`; false if there can be none.
+  using Start = bool (*)(void* (*run)(void*), void* argument);
+  // Starts one on the process's CPUs that is deaf to signals, which are for the program's own threads,
+  // but for those of its own faults.
+  static bool start_detached(void* (*run)(void*), void* argument) noexcept;
+
   // At most `most_threads`, the caller's included.
-  explicit FillPool(int most_threads) noexcept;
+  explicit FillPool(int most_threads, Start start = start_detached) noexcept;
   // Waits until its helpers have left.
   ~FillPool();
   FillPool(const FillPool&) = delete;
@@ -78,6 +86,7 @@ class COUNTERPOINT_PUBLIC FillPool {
   void serve() noexcept;
 
   const int most_threads_;
+  const Start start_;
   std::atomic_flag busy_;  // held by the caller whose job runs
 
   std::mutex mutex_;  // of all below
@@ -88,6 +97,7 @@ class COUNTERPOINT_PUBLIC FillPool {
   int helping_ = 0;  // helpers inside a job
   int helpers_ = 0;  // threads
   bool closing_ = false;
+  std::chrono::steady_clock::time_point next_start_;  // none before, since one has failed
 };
 
 // Does the work on the process's pool, or on the calling thread. Out of line: for large work only.

@@ -76,6 +76,40 @@ TEST(FillHelpers, StartingHelpersLeavesTheCallersSignals) {
   }
 }
 
+int starts = 0;
+bool threads_exist = false;
+
+// Where threads cannot be started, no fill, nor its slices, keep trying.
+TEST(FillHelpers, AFailedStartIsNotTriedAgainAtOnce) {
+  starts = 0;
+  threads_exist = false;
+  FillPool pool(4, [](void* (*run)(void*), void* argument) {
+    ++starts;
+    return threads_exist && FillPool::start_detached(run, argument);
+  });
+  // Ten thousand attempts may take longer than it waits, but no attempt a slice.
+  const auto ignore = [](std::uint64_t, std::uint64_t) noexcept {};
+  for (int i = 0; i < 10'000; ++i) EXPECT_FALSE(pool.try_run(sliced_work(ignore, 8, 1), 4));
+  EXPECT_GE(starts, 1);
+  EXPECT_LT(starts, 1'000);
+  threads_exist = true;
+  while (!runs_on(pool, 4)) std::this_thread::yield();
+  const int all = starts;
+  EXPECT_TRUE(runs_on(pool, 4));
+  EXPECT_EQ(starts, all);
+}
+
+// Those that there are help, while others cannot be started.
+TEST(FillHelpers, AFailedStartLeavesTheHelpersThatThereAre) {
+  starts = 0;
+  FillPool pool(3, [](void* (*run)(void*), void* argument) {
+    return ++starts == 1 && FillPool::start_detached(run, argument);
+  });
+  EXPECT_TRUE(pool.try_run(sliced_work([](std::uint64_t, std::uint64_t) noexcept {}, 8, 1), 3));
+  EXPECT_EQ(starts, 2);
+  EXPECT_TRUE(runs_on(pool, 2));
+}
+
 cpu_set_t cpus_of_thread(pid_t thread) {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
