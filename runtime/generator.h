@@ -17,7 +17,8 @@
 // line that made it: give names to those that one line makes in a loop.
 // Errors: invalid_argument for shapes, types and parameters; failed_precondition in another
 // strategy than the generator's own; resource_exhausted without memory. A call that fails moves no
-// state. Source: docs/streams.md; tf.random.Generator of TensorFlow 2.21.
+// state. A draw takes up to 64 KiB of the calling thread's stack, a binomial one up to 256.
+// Source: docs/streams.md; tf.random.Generator of TensorFlow 2.21.
 #pragma once
 
 #include <concepts>

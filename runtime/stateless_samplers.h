@@ -17,7 +17,7 @@
 // normal z, cancels). The answers recorded from TensorFlow are met within 2 ULP.
 // Errors: invalid_argument for shapes, types and parameters, also NaN; an array to fill is then as
 // it was. In a traced function they draw at once, and parameters that are nodes of a trace are
-// failed_precondition.
+// failed_precondition. A draw takes up to 256 KiB of the calling thread's stack.
 // Source: docs/streams.md sections 12 to 15, which name the papers.
 #pragma once
 
