@@ -134,15 +134,18 @@ class COUNTERPOINT_PUBLIC ShuffleOffsets {
                  const AlgorithmName& algorithm = Algorithm::auto_select);
   // Errors: failed_precondition after `count` calls.
   std::uint64_t next();
-  // Shuffles the `count` items, if none was taken yet.
+  // Shuffles the `count` items. Errors: invalid_argument for another number of items and after a call of
+  // next(); nothing is touched then.
   template <class T>
   void shuffle(std::span<T> items) {
+    check_shuffles(items.size());
     for (std::size_t i = 0; i + 1 < items.size(); ++i) {
       std::swap(items[i], items[i + static_cast<std::size_t>(next())]);
     }
   }
 
  private:
+  void check_shuffles(std::uint64_t items) const;
   void refill();
 
   const StreamDefinition& definition_;

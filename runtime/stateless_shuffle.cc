@@ -23,6 +23,15 @@ ShuffleOffsets::ShuffleOffsets(std::uint64_t count, const StatelessSeed& seed,
   definition_.scramble_seed(seed.words().data(), &key_, &counter_);
 }
 
+void ShuffleOffsets::check_shuffles(std::uint64_t items) const {
+  if (items == count_ && drawn_ == 0) return;
+  throw Error(
+      ErrorCode::invalid_argument,
+      fmt::format("these offsets shuffle {} items, once, and {} of them were taken; {} items "
+                  "need a ShuffleOffsets of their own",
+                  count_, drawn_, items));
+}
+
 void ShuffleOffsets::refill() {
   const std::array<std::int64_t, 1> shape = {static_cast<std::int64_t>(count_)};
   const std::uint64_t left = count_ - drawn_;

@@ -210,6 +210,17 @@ TEST(Shapes, OfShuffles) {
   expect_error(ErrorCode::failed_precondition, {"3 items"}, [&] { (void)offsets.next(); });
   expect_error(ErrorCode::failed_precondition, {"0 items"},
                [&] { (void)ShuffleOffsets(0, seed).next(); });
+  const std::vector<int> items = {0, 1, 2, 3};
+  std::vector<int> shuffled = items;
+  for (const std::size_t size : {std::size_t{2}, std::size_t{4}}) {
+    ShuffleOffsets of_three(3, seed);
+    expect_error(ErrorCode::invalid_argument, {"3 items", std::to_string(size) + " items"},
+                 [&] { of_three.shuffle(std::span(shuffled).first(size)); });
+    EXPECT_LT(of_three.next(), 3u);  // it was not touched
+    expect_error(ErrorCode::invalid_argument, {"1 of them"},
+                 [&] { of_three.shuffle(std::span(shuffled).first(3)); });
+  }
+  EXPECT_EQ(shuffled, items);
 }
 
 TEST(Shapes, OfChildren) {
