@@ -67,6 +67,15 @@ void check_probability(double probability) {
   }
 }
 
+// What no float has is not rounded to another count.
+void check_count_kept(long double exact, double narrowed, DType trials) {
+  if (exact > 0 && std::abs(exact - static_cast<long double>(narrowed)) >= 0.5L) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("counts of a binomial is {:.0f}, which is {:.0f} in {}; {}", exact,
+                            narrowed, dtype_name(trials), kRemedy));
+  }
+}
+
 // A number is taken as it was written: checked before it becomes one of the parameters' type.
 void check_count_number(const Parameter& counts, DType trials, DType dtype) {
   const double count = counts.as_floating(DType::f64);
@@ -75,12 +84,20 @@ void check_count_number(const Parameter& counts, DType trials, DType dtype) {
   const long double exact = counts.is_integer() && count > 0
                                 ? static_cast<long double>(counts.as_integer(DType::u64, "counts"))
                                 : static_cast<long double>(count);
-  const auto narrowed = static_cast<long double>(counts.as_floating(trials));
-  if (exact > 0 && std::abs(exact - narrowed) >= 0.5L) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("counts of a binomial is {:.0f}, which is {:.0f} in {}; {}", exact,
-                            narrowed, dtype_name(trials), kRemedy));
-  }
+  check_count_kept(exact, counts.as_floating(trials), trials);
+}
+
+// An element of integers likewise; floats are in the parameters' type already.
+void check_count_elements(const Tensor& counts, DType trials) {
+  visit_dtype(counts.dtype(), [&]<class T>(T) {
+    if constexpr (std::integral<T>) {
+      const std::span<const T> elements = counts.values<T>();
+      for (std::size_t i = 0; i < elements.size(); ++i) {
+        check_count_kept(static_cast<long double>(elements[i]),
+                         element_as_floating(counts, static_cast<std::int64_t>(i), trials), trials);
+      }
+    }
+  });
 }
 
 void check_probability_number(const Parameter& probabilities, DType trials) {
@@ -188,6 +205,7 @@ void DrawPlan::plan_trial_tensors(const Parameter& counts, const Parameter& prob
                     shape_to_string(record_.shape), shape_to_string(batch_shape)));
   }
   if (elements_ != 0) {
+    if (counts.tensor() != nullptr) check_count_elements(*counts.tensor(), trials_->dtype);
     for (std::int64_t i = 0; i < n.size(); ++i) {
       check_count(element_as_floating(n, i, DType::f64), dtype());
     }

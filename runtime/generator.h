@@ -136,7 +136,10 @@ class COUNTERPOINT_PUBLIC Generator {
   Tensor uniform_full_int(const Shape& shape, DType dtype, Location location = Location::current());
   // Successes in `counts` trials of probability `probs`; `shape` must end with the parameters'
   // broadcast shape. Results in f16, f32, f64, i32 or i64; parameters are f16, f32 (default) or
-  // f64. Errors: invalid_argument for a probability outside [0, 1] or a count that is not finite.
+  // f64. In f16 more than 65519 successes are infinite, as in TensorFlow. An empty draw reserves blocks as
+  // in TensorFlow too: 150 elements' worth where counts and probs are numbers. Errors: invalid_argument for
+  // a probability outside [0, 1] and for a count that is not finite, is above what i32 or i64 results hold,
+  // or is a number or an element of an integer tensor that the parameters' type rounds.
   Tensor binomial(const Shape& shape, const Parameter& counts, const Parameter& probs,
                   DType dtype = DType::i32, Location location = Location::current());
 
@@ -220,8 +223,8 @@ class COUNTERPOINT_PUBLIC Generator {
   using result_type = std::uint64_t;
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
-  // A draw of one u64.
-  result_type operator()();
+  // A draw of one u64. A standard algorithm that calls it is the line that messages name.
+  result_type operator()(Location location = Location::current());
 
   // ---- for the rest of the library ----
 

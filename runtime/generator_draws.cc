@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <random>
 #include <utility>
 
 #include "counterpoint/runtime/context.h"
@@ -138,10 +139,12 @@ Tensor Generator::binomial(const Shape& shape, const Parameter& counts, const Pa
   return draw(Operation::binomial, shape, counts, probs, dtype, location);
 }
 
-Generator::result_type Generator::operator()() {
+static_assert(std::uniform_random_bit_generator<Generator>);
+
+Generator::result_type Generator::operator()(Location location) {
   result_type value = 0;
   const Output out{.data = &value, .count = 1, .dtype = DType::u64};
-  fill(Operation::uniform_full_int, out, 0, 0, {}, Location::current());
+  fill(Operation::uniform_full_int, out, 0, 0, {}, location);
   return value;
 }
 

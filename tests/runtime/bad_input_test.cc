@@ -102,6 +102,24 @@ std::vector<BadCall> bad_calls() {
       {"count that f32 rounds, with probabilities",
        [](auto& g) { (void)g.template binomial<std::int64_t>({2}, 16777217, two); },
        {"16777217"}},
+      {"element of integers that f32 rounds",
+       [](auto& g) {
+         const Tensor counts = Tensor::from<std::int32_t>({4, 16777217}, {2});
+         (void)g.template binomial<std::int64_t>({2}, counts, 0.5);
+       },
+       {"16777217, which is 16777216 in f32", "pass a tensor of f64"}},
+      {"element of integers that f32 rounds, with probabilities",
+       [](auto& g) {
+         const Tensor counts = Tensor::from<std::uint64_t>({(std::uint64_t{1} << 40) + 1}, {1});
+         (void)g.template binomial<std::int64_t>({1}, counts, Tensor::from<float>({1}, {1}));
+       },
+       {"1099511627777, which is 1099511627776 in f32"}},
+      {"element of integers that is infinite in f16",
+       [](auto& g) {
+         const Tensor counts = Tensor::from<std::int64_t>({100'000}, {1});
+         (void)g.template binomial<std::int64_t>({1}, counts, half);
+       },
+       {"100000, which is inf in f16"}},
       {"count that is infinite in f32",
        [](auto& g) { (void)g.template binomial<double>({2}, 1e39, 0.5); },
        {"1e+39", "inf"}},
