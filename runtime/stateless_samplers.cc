@@ -93,7 +93,7 @@ class Poisson {
     if (!lam.is_integer()) {
       check_narrowing("the rate of a Poisson", lam, DType::f32, "pass a tensor of f64");
     }
-    for (const double rate : rates_.values<double>(0)) check_rate(rate);
+    for (const double rate : rates_.values<double>(0)) check_rate(rate, lam);
   }
 
   void run(const StatelessSeed& seed, void* output) const {
@@ -116,12 +116,15 @@ class Poisson {
     if (lam.tensor() != nullptr) return 0.0;
     return lam.as_floating(lam.is_integer() ? DType::f64 : DType::f32);
   }
-  void check_rate(double rate) const {
-    if (!(rate <= largest_ || rate == std::numeric_limits<double>::infinity())) {
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("the rate of a Poisson in {} is at most {}, or infinite, not {}",
-                              dtype_name(dtype_), largest_, rate));
-    }
+  void check_rate(double rate, const Parameter& lam) const {
+    if (rate <= largest_ || rate == std::numeric_limits<double>::infinity()) return;
+    const bool rounded = lam.tensor() == nullptr && lam.as_floating(DType::f64) != rate;
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("the rate of a Poisson in {} is at most {}, or infinite, not {}{}",
+                            dtype_name(dtype_), largest_, rate,
+                            rounded ? fmt::format(", which {} is in f32; pass a tensor of f64",
+                                                  lam.as_floating(DType::f64))
+                                    : ""));
   }
 
   const StreamDefinition& definition_;

@@ -28,8 +28,9 @@
 namespace counterpoint::inline v1 {
 
 // Gamma variates of shape parameter `alpha` and rate `beta`, never below the type's smallest normal
-// number. f16, f32, f64: the type of parameters and results. Errors: also invalid_argument unless
-// alpha and beta are finite and above 0 in that type.
+// number; infinite where the quotient by beta is above its largest, as with a denormal beta. f16, f32, f64:
+// the type of parameters and results. Errors: also invalid_argument unless alpha and beta are finite and
+// above 0 in that type.
 COUNTERPOINT_PUBLIC Tensor stateless_gamma(const Shape& shape, const StatelessSeed& seed,
                                            const Parameter& alpha, const Parameter& beta,
                                            DType dtype,
@@ -41,7 +42,7 @@ COUNTERPOINT_PUBLIC Tensor stateless_gamma(const Shape& shape, const StatelessSe
 // decides in f64 by the difference of terms of size rate * log(rate): up to rates of 1e13 400,000 draws
 // cannot be told from a Poisson's, at 1e14 their variance is 0.7 % off (3 standard errors), at 1e15 3 %,
 // and from 3e15 on 13 to 64 %. Errors: also invalid_argument for a rate that is NaN or above the result
-// type's largest value.
+// type's largest value, after the number became f32: 2147483647.0 is 2147483648 there, and too large for i32.
 COUNTERPOINT_PUBLIC Tensor
 stateless_poisson(const Shape& shape, const StatelessSeed& seed, const Parameter& lam, DType dtype,
                   const AlgorithmName& algorithm = Algorithm::auto_select);
@@ -54,7 +55,9 @@ COUNTERPOINT_PUBLIC Tensor stateless_categorical(
     DType dtype = DType::i64, const AlgorithmName& algorithm = Algorithm::auto_select);
 
 // Normals of `mean` and `stddev` conditioned on lying between `minval` and `maxval`, in f16, f32 or
-// f64. Errors: also invalid_argument unless stddev > 0 and minval < maxval, mean and stddev are
+// f64. The normal lies between the bounds before TensorFlow's z * stddev + mean, whose rounding may put
+// the result an ULP or a few beyond one: mean 0.2816, stddev 0.422 and bounds -1.68083358 and -1.68082726
+// give -1.68082714 in f32. Errors: also invalid_argument unless stddev > 0 and minval < maxval, mean and stddev are
 // finite and one bound is; and for bounds so unlikely that 1001 candidates in a row were rejected.
 // f16 follows the same rules, unchecked against TensorFlow.
 COUNTERPOINT_PUBLIC Tensor stateless_parameterized_truncated_normal(
