@@ -22,24 +22,13 @@ std::string DrawLedger::Call::to_string() const {
          location_to_string(location);
 }
 
-DrawLedger::Holder& DrawLedger::open(const StreamDefinition& definition, std::string text,
-                                     std::uint64_t identity, HolderKind kind,
-                                     std::shared_ptr<const void> run) {
+DrawLedger::Holder& DrawLedger::open(const StreamDefinition& definition, Holder holder) {
   const std::scoped_lock lock(mutex_);
-  auto holder = std::make_unique<Holder>(Holder{.text = std::move(text),
-                                                .identity = identity,
-                                                .kind = kind,
-                                                .run = std::move(run),
-                                                .algorithm = algorithm_index(definition.name)});
   const BlockNumber all = ~BlockNumber{0};
-  holder->last_block = definition.counter_words == 1 ? all >> 64 : all;
-  return *holders_.emplace(identity, std::move(holder))->second;
-}
-
-void DrawLedger::close(Holder& holder) {
-  const std::scoped_lock lock(mutex_);
-  holder.alive = false;
-  drop_if_gone(holder);
+  holder.algorithm = algorithm_index(definition.name);
+  holder.last_block = definition.counter_words == 1 ? all >> 64 : all;
+  const std::uint64_t identity = holder.identity;
+  return *holders_.emplace(identity, std::make_unique<Holder>(std::move(holder)))->second;
 }
 
 void DrawLedger::claim(Holder& holder, const Reservation& reserved, std::uint64_t blocks,
@@ -75,31 +64,6 @@ void DrawLedger::jump(Holder& holder) {
   ++holder.jumps;
 }
 
-void DrawLedger::rewind_to(Holder& holder, BlockNumber at, BlockNumber to) {
-  const std::scoped_lock lock(mutex_);
-  if (to <= at) {
-    forget_from(holder, to);
-    return;
-  }
-  ++holder.jumps;
-  // Two words, whose addition lost its carry: on, by nearly 2^64 blocks.
-  if (holder.last_block >> 64 != 0) return;
-  forget_from(holder, to);
-  forget_before(holder, at);
-}
-
-void DrawLedger::rewind(Holder& holder) {
-  const std::scoped_lock lock(mutex_);
-  forget_from(holder, 0);
-  for (auto at = holders_.lower_bound(holder.identity);
-       at != holders_.end() && at->first == holder.identity;) {
-    Holder& same = *(at++)->second;  // may be dropped
-    if (same.alive) continue;
-    forget_from(same, 0);
-    drop_if_gone(same);
-  }
-}
-
 std::vector<Reuse> DrawLedger::reuses() const {
   const std::scoped_lock lock(mutex_);
   return reuses_;
@@ -121,9 +85,8 @@ std::size_t DrawLedger::num_holders() const {
 }
 
 bool DrawLedger::equal_by_design(const Holder& a, const Holder& b) {
-  if (a.kind == HolderKind::shared) return &a == &b;
-  return a.kind == HolderKind::shared_in_a_run && b.kind == a.kind && a.identity == b.identity &&
-         a.run == b.run && a.run != nullptr;
+  return &a == &b || (a.kind == HolderKind::shared_in_a_run && b.kind == a.kind &&
+                      a.identity == b.identity && a.run == b.run);
 }
 
 std::uint32_t DrawLedger::algorithm_index(std::string_view name) {
@@ -273,43 +236,6 @@ void DrawLedger::add_call(Range& range, const Call& call, BlockNumber first, Blo
   range.calls.push_back(call);
   range.calls.back().first = first;
   range.calls.back().last = last;
-}
-
-void DrawLedger::forget(Ranges::iterator range) {
-  Holder& holder = *range->second.holder;
-  if (holder.latest == range) holder.latest.reset();
-  holder.ranges.erase(range->first);
-  ages_.erase(range->second.age);
-  ranges_.erase(range);
-}
-
-void DrawLedger::forget_from(Holder& holder, BlockNumber from) {
-  for (auto at = holder.ranges.begin(); at != holder.ranges.end();) {
-    const RangeKey key = *at++;  // which forget() takes out
-    const auto range = ranges_.find(key);
-    if (key.first >= from) {
-      forget(range);
-    } else if (range->second.last >= from) {
-      range->second.last = from - 1;
-      std::erase_if(range->second.calls, [&](const Call& call) { return call.first >= from; });
-      for (Call& call : range->second.calls) call.last = std::min(call.last, from - 1);
-    }
-  }
-}
-
-void DrawLedger::forget_before(Holder& holder, BlockNumber end) {
-  for (auto at = holder.ranges.begin(); at != holder.ranges.end();) {
-    const RangeKey key = *at++;  // which forget() takes out
-    if (key.first < end) forget(ranges_.find(key));
-  }
-}
-
-void DrawLedger::drop_if_gone(Holder& holder) {
-  if (holder.alive || !holder.ranges.empty()) return;
-  const auto [begin, end] = holders_.equal_range(holder.identity);
-  const auto found =
-      std::find_if(begin, end, [&](const auto& entry) { return entry.second.get() == &holder; });
-  if (found != end) holders_.erase(found);
 }
 
 }  // namespace counterpoint::inline v1

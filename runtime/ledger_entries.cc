@@ -31,12 +31,10 @@ void DrawLedger::import(const std::vector<LedgerEntry>& entries) {
   const std::scoped_lock lock(mutex_);
   std::map<std::tuple<std::uint64_t, std::string, HolderKind>, Holder*> known;
   for (const LedgerEntry& entry : entries) {
-    // Of a replica that is none of this process's.
-    const HolderKind kind = entry.kind == HolderKind::replica ? HolderKind::plain : entry.kind;
-    Holder*& holder = known[{entry.identity, entry.holder, kind}];
+    Holder*& holder = known[{entry.identity, entry.holder, entry.kind}];
     if (holder == nullptr) {
-      auto earlier = std::make_unique<Holder>(
-          Holder{.text = entry.holder, .identity = entry.identity, .kind = kind, .imported = true});
+      auto earlier = std::make_unique<Holder>(Holder{
+          .text = entry.holder, .identity = entry.identity, .kind = entry.kind, .imported = true});
       holder = holders_.emplace(entry.identity, std::move(earlier))->second.get();
     }
     ++holder->jumps;  // ranges stay as they were taken, not merged across what lies between

@@ -235,6 +235,7 @@ std::vector<LedgerEntry> in_a_row(std::vector<LedgerEntry> entries) {
   std::ranges::sort(entries, {}, place);
   std::vector<LedgerEntry> merged;
   for (LedgerEntry& entry : entries) {
+    // Who reads this has replicas of its own.
     if (entry.kind == HolderKind::replica) entry.kind = HolderKind::plain;
     LedgerEntry* const last = merged.empty() ? nullptr : &merged.back();
     if (last == nullptr || last->algorithm != entry.algorithm || last->key != entry.key ||

@@ -99,14 +99,21 @@ std::size_t ReuseDetector::num_ranges() const { return ledger_->num_ranges(); }
 std::size_t ReuseDetector::num_forgotten() const { return ledger_->num_forgotten(); }
 
 std::unique_ptr<BlockClaims> BlockClaims::if_watched(const StreamDefinition& definition,
+                                                     const StreamState& state,
                                                      const StreamOrigin& origin, const Who& who) {
   std::shared_ptr<DrawLedger> ledger = DrawLedger::current();
   if (ledger == nullptr) return nullptr;
   std::string text = origin.to_string();
   if (who.replica_id) text += fmt::format(" (replica {})", *who.replica_id);
   const auto part = static_cast<std::uint64_t>(who.replica_id.value_or(-1) + 1);
-  DrawLedger::Holder& holder = ledger->open(definition, std::move(text),
-                                            mix_digest(origin.digest(), part), who.kind, who.run);
+  const std::uint64_t made_with =
+      mix_digest(mix_digest(state.counter.low, state.counter.high), state.key);
+  DrawLedger::Holder& holder =
+      ledger->open(definition, {.text = std::move(text),
+                                .identity = mix_digest(origin.digest(), part),
+                                .kind = who.kind,
+                                .run = who.run,
+                                .made_with = origin.name.empty() ? made_with : 0});
   return std::make_unique<BlockClaims>(std::move(ledger), definition, holder);
 }
 
@@ -123,11 +130,16 @@ void BlockClaims::claim(const Reservation& reserved, std::uint64_t blocks,
   } else if (record.shape.front() >= 0) {
     ledger_->jump(holder_);
   } else {
-    ledger_->rewind_to(holder_, block_number(reserved.counter),
-                       block_number(definition_.advance(reserved.counter, blocks)));
+    rewind_to(reserved, definition_.advance(reserved.counter, blocks));
   }
 }
 
-void BlockClaims::rewind() noexcept { ledger_->rewind(holder_); }
+void BlockClaims::rewind_to(const Reservation& at, const kernels::Counter& to) {
+  ledger_->rewind_to(holder_, at, block_number(to));
+}
+
+void BlockClaims::rewind(const Reservation& to, Operation operation) noexcept {
+  ledger_->rewind(holder_, to, operation);
+}
 
 }  // namespace counterpoint::inline v1

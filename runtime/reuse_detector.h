@@ -11,15 +11,21 @@
 // What a draw takes is what it reserves: 256 blocks an element from its counter on, under its key, read
 // or not. Streams that meet in what they reserve are one stream; whether two draws of it read the same
 // block is an accident of their shapes. Blocks that `skip` passes are not taken.
+// An empty draw takes nothing, but for TensorFlow's binomial, which reserves blocks then too.
 // Reported: two generators with one seed or with counters that overlap, made one after the other too (in
 // a run, each run makes its own again, of streams that replicas share too: seed them by the step, or make
 // one in scope); a copy, a view by
 // for_replica, or a restored state drawn beside the original; a child of `split` that meets a replica's
 // stream; after a restore, blocks that any generator had taken before the save.
 // Not reported: stateless functions; identical streams, streams equal along an axis, sharded draws; what
-// ranks draw alike. An object that is reset, restored or skipped backwards gives back what it took from
-// there on, and with a reset or restore, what gone objects of its name (without one: its line) took: so a
+// ranks draw alike; an object that meets its own blocks, which takes a counter that wraps.
+// An object that is reset, restored or skipped backwards gives back what it took of that stream, the key
+// that it then has, from that counter on; what it took of other keys or before it stays taken. With a
+// restore so do gone objects of its name (without one: of its line), and with a reset those among them that
+// began with the same state as it (any of a name, and any from before a restored checkpoint): so a
 // training loop may recover from a checkpoint, and a view that was drawn for a look be reset afterwards.
+// Replicas that skip backwards in turn give back on every rank; where turns are assumed to be equal,
+// replicas run ahead of each other, and one that skips may give back what another drew after it.
 // What is made anew after a restore in the same process, generators and children of a split done again,
 // was not restored, so that repeating the lost steps' draws by it is reported. Reset it where it is made,
 // child.reset(child.state()), once the earlier one of that line has gone; or make it before, and save it.

@@ -81,16 +81,14 @@ PlainStore::PlainStore(const StreamDefinition& definition, const StreamState& st
     : StateStore(definition, std::move(origin)),
       sharing_(sharing),
       state_(state),
-      claims_(BlockClaims::if_watched(definition, this->origin(), {})) {}
+      claims_(BlockClaims::if_watched(definition, state, this->origin(), {})) {}
 
 PlainStore::~PlainStore() = default;
 
 Reservation PlainStore::reserve(const Context& context, const CallRecord& record,
                                 std::uint64_t blocks, KeyUse /*key_use*/) {
   if (context.kind == ContextKind::replica && sharing_ == Sharing::by_replicas) [[unlikely]] {
-    const Reservation reserved = context.domain->reserve_in_turn(context, *this, record, blocks);
-    if (claims_ != nullptr) claims_->claim(reserved, blocks, record);
-    return reserved;
+    return context.domain->reserve_in_turn(context, *this, record, blocks);
   }
   const std::scoped_lock lock(lock_);
   if (claims_ != nullptr) [[unlikely]] {
@@ -105,6 +103,15 @@ Reservation PlainStore::reserve(const Context& context, const CallRecord& record
 
 void PlainStore::claim(const CallRecord& record, std::uint64_t blocks) {
   claims_->claim({state_.key, state_.counter}, blocks, record);
+}
+
+void PlainStore::claim_turn(const Reservation& reserved, const CallRecord& record,
+                            std::uint64_t blocks) {
+  if (claims_ != nullptr) claims_->claim(reserved, blocks, record);
+}
+
+void PlainStore::give_back_turn(const Reservation& at, const kernels::Counter& to) noexcept {
+  if (claims_ != nullptr) claims_->rewind_to(at, to);
 }
 
 void PlainStore::replace(const StreamState& state) {
@@ -123,7 +130,7 @@ void PlainStore::assign(const Context& context, const CallRecord& record,
                         const StreamState& state) {
   if (record.operation != Operation::restore) check_assignable(context);
   const std::scoped_lock lock(lock_);  // no draw between what is given back and the state
-  if (claims_ != nullptr) claims_->rewind();
+  if (claims_ != nullptr) claims_->rewind({state.key, state.counter}, record.operation);
   state_ = state;
 }
 

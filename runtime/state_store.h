@@ -139,6 +139,11 @@ class COUNTERPOINT_PUBLIC PlainStore final : public StateStore,
   // Without regard to turns: for the domain that gives them.
   StreamState peek() const;
   void replace(const StreamState& state);
+  // What a turn takes, in the order of turns, before the state moves. Errors: failed_precondition if it
+  // was taken before, where reuse is watched for.
+  void claim_turn(const Reservation& reserved, const CallRecord& record, std::uint64_t blocks);
+  // A turn that another rank took, or all of a round, moved the state from `at` by going back to `to`.
+  void give_back_turn(const Reservation& at, const kernels::Counter& to) noexcept;
 
  private:
   // Asks whether the blocks were taken before; under the lock.

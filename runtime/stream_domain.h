@@ -38,7 +38,8 @@ class COUNTERPOINT_PUBLIC StreamDomain {
 
   // A draw on a store made outside, by replica `context.replica_id`: draw k of every replica,
   // replica 0 first, whatever the threads and ranks do. Blocks until its turn. Errors: diverged if
-  // the ranks' states differ; whatever ends the run.
+  // the ranks' states differ; whatever ends the run; failed_precondition for blocks that were taken before,
+  // which the store's claim_turn() finds.
   virtual Reservation reserve_in_turn(const Context& context, PlainStore& store,
                                       const CallRecord& record, std::uint64_t blocks) = 0;
 };

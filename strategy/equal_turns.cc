@@ -9,6 +9,11 @@ namespace {
 // The counter after `times` advances by `blocks`.
 kernels::Counter advance(const StreamDefinition& definition, kernels::Counter counter,
                          std::uint64_t blocks, int times) {
+  // A skip backwards loses its carry turn by turn, as TensorFlow's does.
+  if (blocks >> 63 != 0) {
+    for (int turn = 0; turn < times; ++turn) counter = definition.advance(counter, blocks);
+    return counter;
+  }
   __extension__ using Wide = unsigned __int128;
   const Wide all = Wide{blocks} * static_cast<unsigned>(times);
   counter = definition.advance(counter, static_cast<std::uint64_t>(all));
@@ -41,7 +46,13 @@ Reservation reserve_equal_turn(LocalReplica& local, int replica_id, int num_repl
   const StreamDefinition& definition = store.definition();
   const Reservation reserved{turn->state.key,
                              advance(definition, turn->state.counter, blocks, replica_id)};
+  const Reservation round{turn->state.key, turn->state.counter};
   turn->state.counter = advance(definition, turn->state.counter, blocks, num_replicas);
+  if (record.operation == Operation::skip && record.shape.front() < 0) {
+    store.give_back_turn(round, turn->state.counter);
+  } else {
+    store.claim_turn(reserved, record, blocks);
+  }
   return reserved;
 }
 

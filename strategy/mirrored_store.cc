@@ -45,12 +45,12 @@ MirroredStore::MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDef
       core_(std::move(core)),
       stream_(this->origin().digest()),
       copies_(static_cast<std::size_t>(core_->replicas_per_rank())),
-      shared_claims_(
-          BlockClaims::if_watched(definition, this->origin(), {.kind = HolderKind::shared})) {
+      shared_claims_(BlockClaims::if_watched(definition, state, this->origin(),
+                                             {.kind = HolderKind::shared})) {
   for (std::size_t i = 0; i < copies_.size(); ++i) {
     copies_[i].replica.assign(state);
     copies_[i].claims =
-        BlockClaims::if_watched(definition, this->origin(),
+        BlockClaims::if_watched(definition, state, this->origin(),
                                 {.kind = HolderKind::replica,
                                  .replica_id = core_->first_replica_id() + static_cast<int>(i)});
   }
@@ -117,22 +117,19 @@ void MirroredStore::assign(const Context& context, const CallRecord& record,
     LocalReplica& local = core_->replica(context.local_index);
     const std::scoped_lock lock(local.lock);
     local.log.record(stream_, record);
-    Copy& copy = copies_[static_cast<std::size_t>(context.local_index)];
     if (shared_claims_ != nullptr) {
-      copy.claims->rewind();
-      shared_claims_->rewind();
+      shared_claims_->rewind({state.key, state.counter}, record.operation);
     }
-    copy.replica.assign(state);
+    put(context.local_index, state, record.operation);
     return;
   }
   // What was restored has been checked, and cannot fail any more, wherever it is committed.
   if (record.operation != Operation::restore) core_->check_use(context, origin().to_string());
   core_->record_for_all(stream_, located(record));
-  if (shared_claims_ != nullptr) shared_claims_->rewind();
-  for (Copy& copy : copies_) {
-    if (copy.claims != nullptr) copy.claims->rewind();
-    copy.replica.assign(state);
+  if (shared_claims_ != nullptr) {
+    shared_claims_->rewind({state.key, state.counter}, record.operation);
   }
+  for (int i = 0; i < core_->replicas_per_rank(); ++i) put(i, state, record.operation);
 }
 
 void MirroredStore::ensure_in_step(const std::source_location& location) {
@@ -154,9 +151,13 @@ void MirroredStore::check_assignable(const Context& context) const {
   core_->check_use(context, origin().to_string());
 }
 
-void MirroredStore::put(Copy& copy, const StreamState& state) noexcept {
-  if (copy.claims != nullptr) copy.claims->rewind();
+void MirroredStore::put(int local_index, const StreamState& state, Operation operation) noexcept {
+  Copy& copy = copies_[static_cast<std::size_t>(local_index)];
   copy.replica.assign(state);
+  if (copy.claims == nullptr) return;
+  const std::uint64_t key =
+      copy.replica.replica_key(definition(), layout(), core_->first_replica_id() + local_index);
+  copy.claims->rewind({key, state.counter}, operation);
 }
 
 std::vector<StreamState> MirroredStore::replica_states() const {
@@ -176,9 +177,12 @@ void MirroredStore::check_each_assignable(const Context& context, std::int64_t c
 void MirroredStore::assign_each(const Context& /*context*/, const CallRecord& record,
                                 std::span<const StreamState> states) noexcept {
   core_->record_for_all(stream_, located(record));
-  if (shared_claims_ != nullptr) shared_claims_->rewind();
-  const auto first = static_cast<std::size_t>(core_->first_replica_id());
-  for (std::size_t i = 0; i < copies_.size(); ++i) put(copies_[i], states[first + i]);
+  if (shared_claims_ != nullptr) {
+    shared_claims_->rewind({states.front().key, states.front().counter}, record.operation);
+  }
+  for (int i = 0; i < core_->replicas_per_rank(); ++i) {
+    put(i, states[static_cast<std::size_t>(core_->first_replica_id() + i)], record.operation);
+  }
 }
 
 std::uint64_t MirroredStore::identity() const { return mix_digest(stream_, layout().digest()); }
@@ -203,7 +207,7 @@ std::span<const std::byte> MirroredStore::copy_of(int local_index,
 
 void MirroredStore::write_copy(int local_index, std::span<const std::byte> bytes) noexcept {
   const std::scoped_lock lock(core_->replica(local_index).lock);
-  put(copies_[static_cast<std::size_t>(local_index)], state_of(bytes));
+  put(local_index, state_of(bytes), Operation::restore);
 }
 
 RunStore::RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
@@ -214,10 +218,10 @@ RunStore::RunStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& d
       replica_id_(made_in.replica_id),
       local_(core_->replica(made_in.local_index)),
       claims_(
-          BlockClaims::if_watched(definition, this->origin(),
+          BlockClaims::if_watched(definition, state, this->origin(),
                                   {.kind = HolderKind::replica, .replica_id = made_in.replica_id})),
       shared_claims_(BlockClaims::if_watched(
-          definition, this->origin(),
+          definition, state, this->origin(),
           {.kind = HolderKind::shared_in_a_run, .run = core_->run_token()})) {
   state_.assign(state);
 }
@@ -256,11 +260,12 @@ StreamState RunStore::read(const Context& /*context*/) const {
 void RunStore::assign(const Context& context, const CallRecord& record, const StreamState& state) {
   if (record.operation != Operation::restore) check_own(context);
   const std::scoped_lock lock(local_.lock);
-  if (claims_ != nullptr) {
-    claims_->rewind();
-    shared_claims_->rewind();
-  }
   state_.assign(state);
+  if (claims_ != nullptr) {
+    const std::uint64_t key = state_.replica_key(definition(), layout(), replica_id_);
+    claims_->rewind({key, state.counter}, record.operation);
+    shared_claims_->rewind({state.key, state.counter}, record.operation);
+  }
 }
 
 void RunStore::ensure_in_step(const std::source_location& /*location*/) {

@@ -20,6 +20,16 @@ StreamState state_in(std::span<const std::uint64_t> row) {
           .key = row[Column::key]};
 }
 
+// Here, where turns have their order. A replica that may not take its turn learns it when it wakes.
+void claim_turn(Request& request, const Reservation& reserved) {
+  request.reserved = reserved;
+  try {
+    request.store->claim_turn(reserved, request.record, request.blocks);
+  } catch (...) {
+    request.refused = std::current_exception();
+  }
+}
+
 }  // namespace
 
 void Rendezvous::all_reduce() {
@@ -84,11 +94,15 @@ void Rendezvous::take_turns(std::uint64_t stream) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (i % mine.size() < Column::first_replica) continue;
     const int local_index = replica_id++ - first_rank_replica;
-    if (local_index >= 0 && local_index < options_.replicas_per_rank) {
-      Request* const request = slots_[static_cast<std::size_t>(local_index)].request;
-      if (request != nullptr) request->reserved = {state.key, state.counter};
-    }
+    const Reservation reserved{state.key, state.counter};
     state.counter = store->definition().advance(state.counter, all[i]);
+    if (local_index < 0 || local_index >= options_.replicas_per_rank) {
+      // Half the blocks of a word and more are a skip backwards, whatever it was called.
+      if (all[i] >> 63 != 0) store->give_back_turn(reserved, state.counter);
+    } else if (Request* const request = slots_[static_cast<std::size_t>(local_index)].request;
+               request != nullptr) {
+      claim_turn(*request, reserved);
+    }
   }
   store->replace(state);
 }

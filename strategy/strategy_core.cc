@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <random>
@@ -218,6 +219,7 @@ Reservation StrategyCore::reserve_in_turn(const Context& context, PlainStore& st
   }
   Request request{.record = record, .store = &store, .blocks = blocks};
   meet(context, request);
+  if (request.refused != nullptr) std::rethrow_exception(request.refused);
   return request.reserved;
 }
 

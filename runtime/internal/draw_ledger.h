@@ -3,7 +3,7 @@
 //   std::unique_ptr<BlockClaims> claims = BlockClaims::if_watched(definition, origin, {});
 //   if (claims != nullptr) claims->claim(reserved, blocks, record);  // throws, and then claims nothing
 //   state.counter = definition.advance(state.counter, blocks);
-//   claims->rewind();                                                // in a reset or restore
+//   claims->rewind({state.key, state.counter}, record.operation);    // in a reset or restore
 //
 // A holder is one object's stream: a plain generator, a replica's copy of a mirrored one. Ranges of a
 // stream never overlap; those that a holder took one after the other are merged, those of a replica also
@@ -37,9 +37,9 @@ constexpr BlockNumber block_number(const kernels::Counter& counter) {
 
 // Whose draws are equal by design, and are no reuse.
 enum class HolderKind : std::uint8_t {
-  plain,            // nobody's
-  replica,          // nobody's, on no rank
-  shared,           // those of all replicas on the one holder
+  plain,            // its own
+  replica,          // its own, on no other rank
+  shared,           // its own, which are those of all replicas
   shared_in_a_run,  // those of all holders of the same identity and run
 };
 
@@ -104,6 +104,7 @@ class DrawLedger {
     std::uint64_t identity = 0;
     HolderKind kind = HolderKind::plain;
     std::shared_ptr<const void> run = {};  // that it was made in, of shared_in_a_run
+    std::uint64_t made_with = 0;  // digest of its first state; 0 where its name says enough
     std::uint32_t algorithm = 0;
     BlockNumber last_block = 0;  // of a counter; the next is 0
     std::uint64_t jumps = 0;     // moves that were no draws
@@ -119,8 +120,7 @@ class DrawLedger {
   COUNTERPOINT_PUBLIC static std::shared_ptr<DrawLedger> current();
 
   // A new holder. Equal identities mark the same object on other ranks and in other processes.
-  Holder& open(const StreamDefinition& definition, std::string text, std::uint64_t identity,
-               HolderKind kind, std::shared_ptr<const void> run);
+  Holder& open(const StreamDefinition& definition, Holder holder);
   // Its object has gone; its ranges stay.
   void close(Holder& holder);
   // Errors: failed_precondition if a block was taken before; nothing is then.
@@ -128,12 +128,13 @@ class DrawLedger {
              const CallRecord& record);
   // The holder moved without drawing what lies between.
   void jump(Holder& holder);
-  // The holder was told to go back, and went from block `at` to block `to`: forgets what it took from there
-  // on. Where the counter is one word it may have gone over block 0; where it is two, TensorFlow's
-  // addition may have lost a carry.
-  void rewind_to(Holder& holder, BlockNumber at, BlockNumber to);
-  // The holder has another state: forgets what it, and gone holders of its identity, took.
-  void rewind(Holder& holder);
+  // The holder was told to go back, and went from `at` to block `to`: gives back what it took of that
+  // stream from there on. Where the counter is one word it may have gone over block 0; where it is two,
+  // TensorFlow's addition may have lost a carry.
+  void rewind_to(Holder& holder, const Reservation& at, BlockNumber to);
+  // The holder gets another state: gives back what it took of that stream from there on. So do gone holders
+  // of its identity, in a reset those alone that were made with the same state.
+  void rewind(Holder& holder, const Reservation& to, Operation operation);
 
   std::vector<Reuse> reuses() const;
   std::size_t num_ranges() const;
@@ -170,9 +171,9 @@ class DrawLedger {
   void merge_with_next(Ranges::iterator range);
   static void add_call(Range& range, const Call& call, BlockNumber first, BlockNumber last);
   void forget(Ranges::iterator range);
-  void forget_from(Holder& holder, BlockNumber from);
+  void forget_from(Holder& holder, const Stream& stream, BlockNumber from);
   // What began before `end`.
-  void forget_before(Holder& holder, BlockNumber end);
+  void forget_before(Holder& holder, const Stream& stream, BlockNumber end);
   void drop_if_gone(Holder& holder);
 
   const ReuseDetectorOptions options_;
@@ -197,8 +198,9 @@ class COUNTERPOINT_PUBLIC BlockClaims {
     std::shared_ptr<const void> run = {};  // of shared_in_a_run: one object a run
   };
 
-  // Null unless reuse is watched for.
+  // Of an object that is made with `state`. Null unless reuse is watched for.
   static std::unique_ptr<BlockClaims> if_watched(const StreamDefinition& definition,
+                                                 const StreamState& state,
                                                  const StreamOrigin& origin, const Who& who);
   BlockClaims(std::shared_ptr<DrawLedger> ledger, const StreamDefinition& definition,
               DrawLedger::Holder& holder);
@@ -209,8 +211,10 @@ class COUNTERPOINT_PUBLIC BlockClaims {
   // Before the state moves. A skip claims nothing, and backwards gives back. Errors:
   // failed_precondition if a block was taken before.
   void claim(const Reservation& reserved, std::uint64_t blocks, const CallRecord& record);
-  // Before the state is overwritten.
-  void rewind() noexcept;
+  // The stream went back from `at` to `to`, without a call of this process.
+  void rewind_to(const Reservation& at, const kernels::Counter& to);
+  // With the state that is assigned, its key that of the stream.
+  void rewind(const Reservation& to, Operation operation) noexcept;
 
  private:
   const std::shared_ptr<DrawLedger> ledger_;

@@ -82,7 +82,7 @@ class MirroredStore final : public StateStore, public MirroredObject {
   // A restore's record says where it was called, which begin_restore() was told.
   CallRecord located(const CallRecord& record) const noexcept;
   // Without a word to any log.
-  void put(Copy& copy, const StreamState& state) noexcept;
+  void put(int local_index, const StreamState& state, Operation operation) noexcept;
 
   const std::shared_ptr<StrategyCore> core_;
   const std::uint64_t stream_;

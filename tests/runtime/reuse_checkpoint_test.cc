@@ -66,6 +66,28 @@ TEST_F(ReuseThroughCheckpoints, OfWhatWasDrawnBeforeTheSave) {
   });
 }
 
+TEST_F(ReuseThroughCheckpoints, IsGivenBackFromThereOn) {
+  const Location in_other = Location::current();
+  Tensor halfway;
+  process([&] {
+    auto noise = Generator::from_seed({1, 2, 3}, {.name = "noise"});
+    auto other = Generator::from_seed({4, 5, 6}, {.name = "other"});
+    draw(other, 5, in_other);
+    halfway = other.state();
+    draw(other, 5);
+    save(noise);
+  });
+  process([&] {
+    auto noise = Generator::from_seed({1, 2, 3}, {.name = "noise"});
+    auto other = Generator::from_seed({4, 5, 6}, {.name = "other"});
+    auto again = Generator::from_seed({4, 5, 6}, {.name = "again"});
+    restore(noise);
+    other.reset(halfway);
+    draw(other, 5);
+    expect_reuse(again, 5, in_other);
+  });
+}
+
 TEST_F(ReuseThroughCheckpoints, OfMoreThanThereIsRoomFor) {
   process([&] {
     auto noise = Generator::from_seed({1, 2, 3});

@@ -180,6 +180,41 @@ TEST_F(ReuseInStrategies, OfTurnsOnACopyMadeOutside) {
                [&] { strategy_.run([&](ReplicaContext&) { draw(a, 1); }); });
 }
 
+// Turns have an order, whatever the threads do: each skip gives back what the draw before it took.
+TEST_F(ReuseInStrategies, IsNoneInTurnsThatGoBack) {
+  auto g = Generator::from_seed({1, 2, 3});
+  auto same = Generator::copy_of(g);
+  for (int run = 0; run < 200; ++run) {
+    strategy_.run([&](ReplicaContext& replica) {
+      for (int i = 0; i < 5; ++i) {
+        if (replica.replica_id() % 2 == 0) {
+          draw(g, 2);
+        } else {
+          g.skip(-2);
+        }
+      }
+    });
+  }
+  EXPECT_EQ(g.to_string(), same.to_string());
+  EXPECT_EQ(detector_.num_ranges(), 0u);
+  draw(same, 2);
+}
+
+TEST_F(ReuseInStrategies, IsNoneInEqualTurnsThatGoBack) {
+  MirroredStrategy strategy(StrategyOptions{.replicas_per_rank = 4, .turns = Turns::assumed_equal});
+  auto g = Generator::from_seed({1, 2, 3});
+  auto same = Generator::copy_of(g);
+  for (int run = 0; run < 100; ++run) {
+    strategy.run([&](ReplicaContext&) {
+      for (int i = 0; i < 5; ++i) {
+        draw(g, 2);
+        g.skip(-2);
+      }
+    });
+  }
+  EXPECT_EQ(g.to_string(), same.to_string());
+}
+
 TEST_F(ReuseInStrategies, IsNoneAfterResetsInAndOutsideOfARun) {
   const auto scope = strategy_.scope();
   auto g = Generator::from_seed({1, 2, 3});

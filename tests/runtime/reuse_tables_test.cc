@@ -71,6 +71,12 @@ TEST(ReuseTables, MeetWhereAReplicasStreamIsAnothers) {
                   .meetings.empty());
 }
 
+TEST(ReuseTables, TellOfAHundredMeetings) {
+  std::vector<LedgerEntry> of_rank_0;
+  for (std::uint64_t i = 0; i < 101; ++i) of_rank_0.push_back(entry(10 * i, 10 * i + 9, 1));
+  EXPECT_EQ(gathered(of_rank_0, {entry(0, 2000, 2)}).meetings.size(), 100u);
+}
+
 // Every rank's blocks are kept, each once: as the lowest rank's that has it.
 TEST(ReuseTables, HoldTheUnionOfTheRanks) {
   const std::vector<LedgerEntry> all =
@@ -86,6 +92,31 @@ TEST(ReuseTables, KeepGaps) {
   const HolderKind shared = HolderKind::shared;
   EXPECT_EQ(gathered({entry(0, 9, 1, shared), entry(20, 29, 1, shared)}, {}).entries.size(), 2u);
   EXPECT_EQ(gathered({entry(0, 9, 1, shared)}, {entry(10, 29, 1, shared)}).entries.size(), 1u);
+}
+
+// Ranges that adjoin are one where they are of one kind of one object.
+TEST(ReuseTables, KeepObjectsApart) {
+  LedgerEntry renamed = entry(10, 19, 1);
+  renamed.holder = "generator 'noise'";
+  EXPECT_EQ(gathered({entry(0, 9, 1), renamed}, {}).entries.size(), 2u);
+  EXPECT_EQ(gathered({entry(0, 9, 1)}, {entry(10, 19, 1, HolderKind::shared)}).entries.size(), 2u);
+  // A replica's stream is nobody's where it is read.
+  const std::vector<LedgerEntry> read =
+      gathered({entry(0, 9, 1)}, {entry(10, 19, 1, HolderKind::plain)}).entries;
+  ASSERT_EQ(read.size(), 1u);
+  EXPECT_EQ(read[0].kind, HolderKind::plain);
+}
+
+// A line is told of the blocks that its own object has.
+TEST(ReuseTables, GiveLinesToTheirObjects) {
+  LedgerEntry later = entry(5, 12, 2, HolderKind::plain);
+  later.calls = {{"uniform at other.cc:3", 5, 12}};
+  const std::vector<LedgerEntry> all =
+      gathered({entry(0, 9, 1, HolderKind::plain)}, {later}).entries;
+  ASSERT_EQ(all.size(), 2u);
+  ASSERT_TRUE(all[0].calls.size() == 1 && all[1].calls.size() == 1);
+  EXPECT_EQ(all[0].calls[0].text, "normal at train.cc:12");
+  EXPECT_EQ(all[1].calls[0].text, "uniform at other.cc:3");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // not. What the ledger of draws keeps: reuse_ledger_test.cc.
 #include <array>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "counterpoint/runtime/reuse_detector.h"
@@ -113,6 +114,46 @@ TEST(Reuse, OfAStreamThatWraps) {
   expect_reuse(b, 1, first);
   auto c = Generator::from_key_counter(3, std::array<std::int64_t, 2>{255, 0});
   draw(c, 1);  // of another algorithm
+  auto wraps_too = Generator::from_key_counter(3, std::array<std::int64_t, 1>{-512},
+                                               {.algorithm = Algorithm::threefry});
+  draw(wraps_too, 1);
+  a.reset(std::array<std::int64_t, 2>{-256, 3});
+  EXPECT_NO_THROW(draw(a, 2));  // also over what it took beyond block 0
+}
+
+// Onto blocks that another took beyond block 0.
+TEST(Reuse, IsFoundPastAWrap) {
+  const ReuseDetector detector;
+  auto a = Generator::from_key_counter(3, std::array<std::int64_t, 1>{100},
+                                       {.algorithm = Algorithm::threefry});
+  auto b = Generator::from_key_counter(3, std::array<std::int64_t, 1>{-256},
+                                       {.algorithm = Algorithm::threefry});
+  const Location first = Location::current();
+  draw(a, 1, first);
+  expect_reuse(b, 2, first);
+}
+
+TEST(Reuse, OfARandomBitGeneratorNamesItsLines) {
+  const ReuseDetector detector;
+  auto a = Generator::from_seed(1);
+  auto b = Generator::from_seed(1);
+  // On one line, which is then that of the draw.
+  const auto drawn_at = [&] { return std::pair((void(a()), 0), Location::current()).second; };
+  const Location first = drawn_at();
+  expect_error(
+      ErrorCode::failed_precondition,
+      {"at reuse_test.cc", "taken before, by uniform_full_int at " + location_to_string(first)},
+      [&] { (void)b(); });
+}
+
+// As in TensorFlow, an empty binomial takes blocks.
+TEST(Reuse, OfEmptyBinomials) {
+  const ReuseDetector detector;
+  auto a = Generator::from_seed(1);
+  auto b = Generator::from_seed(1);
+  (void)a.binomial<int>({0}, 10, 0.5);
+  expect_error(ErrorCode::failed_precondition, {"by binomial at"},
+               [&] { (void)b.binomial<int>({0}, 10, 0.5); });
 }
 
 // A counter of one word goes back over block 0; one of two words goes on by 2^64 - 768 blocks, as
