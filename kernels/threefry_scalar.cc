@@ -78,9 +78,8 @@ float normal_f32(const Bits& bits, std::uint64_t element) {
 double normal_f64(const Bits& bits, std::uint64_t element) {
   const auto pair = bits.pair64(element);
   const double u = std::max(unit(pair.radius), static_cast<double>(kSmallestUniform));
-  const double radius = std::sqrt(-2.0 * math::log_normal_f64(u));
-  const auto direction = math::sincos_f64(math::kTwoPi * unit(pair.angle));
-  return (pair.cosine ? direction.cos : direction.sin) * radius;
+  const auto normals = math::box_muller_f64(u, math::kTwoPi * unit(pair.angle));
+  return pair.cosine ? normals.cos : normals.sin;
 }
 
 // Every operation in f32 and rounded to f16.

@@ -2,15 +2,18 @@
 //
 //   double l = math::log(x);                          // any x; -inf at 0
 //   math::SinCos<double> sc = math::sincos_f64(v);    // 0 <= v < 2 pi
+//   math::SinCos<double> z = math::box_muller_f64(u, v);  // 0 < u < 1: two normals
 //   double p = math::log1p(-q);                       // q < 1
 //   double e = math::exp(x);
 //   double w = math::pow_of_unit(u, 1 / a);           // 0 <= u < 1, a > 0
 //   double f = math::log_factorial(k);                // k = 0, 1, 2, ...
 //
 // The leading terms of log, sin and cos are carried as double-doubles, so that Box-Muller with them
-// rounds as it does with glibc's functions in all but about one value in a thousand. Polynomials
+// rounds as it does with glibc's functions in all but about three values in a thousand. Polynomials
 // are Chebyshev fits of ours. math.h states the worst errors. Internal, pure, and compiled without contraction, as math.h.
 #pragma once
+
+#include <cmath>
 
 #include "counterpoint/kernels/internal/math.h"
 
@@ -111,8 +114,8 @@ inline constexpr double kCosC[6] = {
     0x1.1eed8e6c2ccc2p-29,  -0x1.93957dabf5e31p-37, 0x1.abe69fa57209cp-45,
 };
 
-// 0 <= v < 2 pi.
-constexpr SinCos<double> sincos_f64(double v) {
+// 0 <= v < 2 pi. The two parts' sums are right to about 2^-63 of themselves; each hi is the sum rounded.
+constexpr SinCos<DoubleDouble> sincos_parts_f64(double v) {
   const int n = static_cast<int>(v * kTwoOverPi + 0.5);
   const double quarter_turns = n;
 
@@ -130,7 +133,8 @@ constexpr SinCos<double> sincos_f64(double v) {
   const DoubleDouble s1 = fast_two_sum(y, -cubic.hi);
   const double s_tail = (y3.hi * z.hi) * horner(z.hi, kSinS);
   const double half_z = 0.5 * z.hi;
-  const double s = s1.hi + (s1.lo + (((y_lo - y_lo * half_z) - cubic_lo) + s_tail));
+  const DoubleDouble s =
+      fast_two_sum(s1.hi, s1.lo + (((y_lo - y_lo * half_z) - cubic_lo) + s_tail));
 
   const DoubleDouble z2 = two_product(z.hi, z.hi);
   const double z2_lo = z2.lo + 2.0 * (z.hi * z.lo);
@@ -140,11 +144,51 @@ constexpr SinCos<double> sincos_f64(double v) {
   const DoubleDouble c2 = fast_two_sum(c1.hi, quartic.hi);
   const double c_tail = (z2.hi * z.hi) * horner(z.hi, kCosC);
   const double c_small = (quartic_lo - 0.5 * z.lo) - (y - y3.hi * kSixth.hi) * y_lo;
-  const double c = c2.hi + ((c1.lo + c2.lo) + (c_small + c_tail));
+  const DoubleDouble c = fast_two_sum(c2.hi, (c1.lo + c2.lo) + (c_small + c_tail));
 
-  const double sin_part = (n & 1) != 0 ? c : s;
-  const double cos_part = (n & 1) != 0 ? s : c;
-  return {(n & 2) != 0 ? -sin_part : sin_part, ((n + 1) & 2) != 0 ? -cos_part : cos_part};
+  const auto signed_as = [](DoubleDouble x, bool negative) {
+    return negative ? DoubleDouble{-x.hi, -x.lo} : x;
+  };
+  return {signed_as((n & 1) != 0 ? c : s, (n & 2) != 0),
+          signed_as((n & 1) != 0 ? s : c, ((n + 1) & 2) != 0)};
+}
+
+constexpr SinCos<double> sincos_f64(double v) {
+  const SinCos<DoubleDouble> parts = sincos_parts_f64(v);
+  return {parts.sin.hi, parts.cos.hi};
+}
+
+// ------------------------------------------------------------------ Box-Muller
+
+// How near to the middle of two doubles, in ULP, a logarithm or a sine of glibc's may round to the
+// other one. A normal one of whose factors does is at most 2 ULP away.
+inline constexpr double kLogTie = 0.48;
+inline constexpr double kSinCosTie = 0.475;
+
+// Whether the sum is nearer than that; hi is normal or 0.
+constexpr bool nearly_tied(DoubleDouble x, double tie) {
+  const double power_of_two =
+      std::bit_cast<double>(std::bit_cast<std::uint64_t>(x.hi) & 0x7ff0000000000000u);
+  return (x.lo < 0 ? -x.lo : x.lo) * (0x1p52 / tie) > power_of_two;
+}
+
+// sqrt(-2 log u) times sine and cosine of v, every step rounded; but where the logarithm and the sine
+// (cosine) are both nearly tied, the product is rounded once. 0 < u < 1, 0 <= v < 2 pi.
+inline SinCos<double> box_muller_f64(double u, double v) {
+  const DoubleDouble parts = log_parts_f64(u);
+  const DoubleDouble log = fast_two_sum(parts.hi, parts.lo);
+  const double square = -2.0 * log.hi;
+  const double radius = std::sqrt(square);
+  const bool log_tied = nearly_tied(log, kLogTie);
+  const auto times_radius = [&](DoubleDouble factor) {
+    if (!log_tied || !nearly_tied(factor, kSinCosTie)) return factor.hi * radius;
+    const DoubleDouble r2 = two_product(radius, radius);
+    const double radius_lo = (((square - r2.hi) - r2.lo) - 2.0 * log.lo) * (0.5 / radius);
+    const DoubleDouble product = two_product(factor.hi, radius);
+    return product.hi + (product.lo + (factor.hi * radius_lo + factor.lo * radius));
+  };
+  const SinCos<DoubleDouble> direction = sincos_parts_f64(v);
+  return {times_radius(direction.sin), times_radius(direction.cos)};
 }
 
 // ------------------------------------------------------------------ exp

@@ -2,7 +2,7 @@
 //
 //   VD l = LogF64(x);                        // positive, normal x
 //   LogPartsF64(x, high, low);               // math::log_parts_f64
-//   SinCosF64(v, sine, cosine);              // 0 <= v < 2 pi
+//   BoxMullerF64(u, v, sine, cosine);        // 0 < u < 1, 0 <= v < 2 pi
 //   TwoProduct(a, b, high, low);             // a * b exactly
 //
 // Only the error of a product uses a fused operation, and only where the target has one: it is
@@ -118,8 +118,8 @@ HWY_INLINE VD LogF64(VD x) {
   return hn::Add(high, low);
 }
 
-// The vector form of math::sincos_f64, after reduction to y + y_lo.
-HWY_INLINE void SinCosOfReduced(VD y, VD y_lo, VD& s, VD& c) {
+// The vector form of math::sincos_parts_f64, after reduction to y + y_lo.
+HWY_INLINE void SinCosOfReduced(VD y, VD y_lo, VD& s, VD& s_lo, VD& c, VD& c_lo) {
   VD z_hi, z_lo, y3_hi, y3_tail, cubic_hi, cubic_tail;
   TwoProduct(y, y, z_hi, z_lo);
   TwoProduct(z_hi, y, y3_hi, y3_tail);
@@ -133,7 +133,7 @@ HWY_INLINE void SinCosOfReduced(VD y, VD y_lo, VD& s, VD& c) {
   const VD s_tail = hn::Mul(hn::Mul(y3_hi, z_hi), Horner(z_hi, math::kSinS));
   const VD half_z = hn::Mul(BroadcastF64(0.5), z_hi);
   const VD s_small = hn::Add(hn::Sub(hn::Sub(y_lo, hn::Mul(y_lo, half_z)), cubic_lo), s_tail);
-  s = hn::Add(s1_hi, hn::Add(s1_lo, s_small));
+  FastTwoSum(s1_hi, hn::Add(s1_lo, s_small), s, s_lo);
 
   VD z2_hi, z2_tail, quartic_hi, quartic_tail;
   TwoProduct(z_hi, z_hi, z2_hi, z2_tail);
@@ -149,10 +149,18 @@ HWY_INLINE void SinCosOfReduced(VD y, VD y_lo, VD& s, VD& c) {
   const VD c_tail = hn::Mul(hn::Mul(z2_hi, z_hi), Horner(z_hi, math::kCosC));
   const VD c_small = hn::Sub(hn::Sub(quartic_lo, hn::Mul(BroadcastF64(0.5), z_lo)),
                              hn::Mul(hn::Sub(y, hn::Mul(y3_hi, sixth_hi)), y_lo));
-  c = hn::Add(c2_hi, hn::Add(hn::Add(c1_lo, c2_lo), hn::Add(c_small, c_tail)));
+  FastTwoSum(c2_hi, hn::Add(hn::Add(c1_lo, c2_lo), hn::Add(c_small, c_tail)), c, c_lo);
 }
 
-HWY_INLINE void SinCosF64(VD v, VD& sine, VD& cosine) {
+HWY_INLINE MD NearlyTied(VD hi, VD lo, double tie) {
+  const DD d;
+  const VD power_of_two = hn::And(hi, hn::BitCast(d, Broadcast64(0x7ff0000000000000u)));
+  return hn::Gt(hn::Mul(hn::Abs(lo), BroadcastF64(0x1p52 / tie)), power_of_two);
+}
+
+// math::box_muller_f64. Signs and quarters are put after the products, which changes no bit.
+HWY_INLINE void BoxMullerF64(VD u, VD v, VD& sine, VD& cosine) {
+  const DD d;
   const D64 d64;
   // The scalar code truncates; the argument is positive.
   const VD turns =
@@ -160,13 +168,39 @@ HWY_INLINE void SinCosF64(VD v, VD& sine, VD& cosine) {
   const V64 n = hn::BitCast(d64, hn::Add(turns, BroadcastF64(0x1p52)));
 
   const VD y1 = hn::Sub(v, hn::Mul(turns, BroadcastF64(math::kHalfPi1)));
-  VD y2_hi, y2_lo, y, y_lo, s, c;
+  VD y2_hi, y2_lo, y, y_lo, s, s_lo, c, c_lo;
   TwoSum(y1, hn::Neg(hn::Mul(turns, BroadcastF64(math::kHalfPi2))), y2_hi, y2_lo);
   const VD rest = hn::Sub(y2_lo, hn::Mul(turns, BroadcastF64(math::kHalfPi3)));
   FastTwoSum(y2_hi, rest, y, y_lo);
-  SinCosOfReduced(y, y_lo, s, c);
+  SinCosOfReduced(y, y_lo, s, s_lo, c, c_lo);
 
-  PutQuarter(n, s, c, sine, cosine);
+  VD log_high, log_low, log, log_lo;
+  LogPartsF64(u, log_high, log_low);
+  FastTwoSum(log_high, log_low, log, log_lo);
+  const VD square = hn::Mul(BroadcastF64(-2.0), log);
+  const VD radius = hn::Sqrt(square);
+  VD s_part = hn::Mul(s, radius);
+  VD c_part = hn::Mul(c, radius);
+
+  const MD log_tied = NearlyTied(log, log_lo, math::kLogTie);
+  const MD s_tied = hn::And(log_tied, NearlyTied(s, s_lo, math::kSinCosTie));
+  const MD c_tied = hn::And(log_tied, NearlyTied(c, c_lo, math::kSinCosTie));
+  if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Or(s_tied, c_tied)))) {
+    VD r2_hi, r2_lo;
+    TwoProduct(radius, radius, r2_hi, r2_lo);
+    const VD residual =
+        hn::Sub(hn::Sub(hn::Sub(square, r2_hi), r2_lo), hn::Mul(BroadcastF64(2.0), log_lo));
+    const VD radius_lo = hn::Mul(residual, hn::Div(BroadcastF64(0.5), radius));
+    const auto rounded_once = [&](VD factor, VD factor_lo) HWY_ATTR {
+      VD product_hi, product_lo;
+      TwoProduct(factor, radius, product_hi, product_lo);
+      const VD small = hn::Add(hn::Mul(factor, radius_lo), hn::Mul(factor_lo, radius));
+      return hn::Add(product_hi, hn::Add(product_lo, small));
+    };
+    s_part = hn::IfThenElse(s_tied, rounded_once(s, s_lo), s_part);
+    c_part = hn::IfThenElse(c_tied, rounded_once(c, c_lo), c_part);
+  }
+  PutQuarter(n, s_part, c_part, sine, cosine);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -19,12 +19,8 @@ HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 
 HWY_INLINE void NormalsF64(VD u, VD v, VD& sine_part, VD& cosine_part) {
-  const VD log = LogF64(hn::Max(u, BroadcastF64(1.0e-7)));
-  const VD radius = hn::Sqrt(hn::Mul(BroadcastF64(-2.0), log));
-  VD sine, cosine;
-  SinCosF64(hn::Mul(BroadcastF64(math::kTwoPi), v), sine, cosine);
-  sine_part = hn::Mul(sine, radius);
-  cosine_part = hn::Mul(cosine, radius);
+  BoxMullerF64(hn::Max(u, BroadcastF64(1.0e-7)), hn::Mul(BroadcastF64(math::kTwoPi), v), sine_part,
+               cosine_part);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

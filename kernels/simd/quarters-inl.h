@@ -19,6 +19,7 @@ namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 
 using DD = hn::ScalableTag<double>;
 using VD = hn::Vec<DD>;
+using MD = hn::Mask<DD>;
 
 // Only the lowest two bits of n count. sin is s, c, -s, -c; cos is c, -s, -c, s.
 HWY_INLINE void PutQuarter(V64 n, VD s, VD c, VD& sine, VD& cosine) {

@@ -28,8 +28,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace counterpoint::inline v1::kernels::HWY_NAMESPACE {
 
-using MD = hn::Mask<DD>;
-
 static_assert(kChunkPadded - kChunkSize >= 2 * HWY_MAX_BYTES / sizeof(double));
 
 // The masked lanes, moved to the front. hn::Compress of AVX2 and AVX-512 copies a table of kilobytes

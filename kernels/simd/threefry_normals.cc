@@ -59,12 +59,9 @@ void FillNormals64(const Fill& fill) {
       fill, [&](V64 radius_words, V64 angle_words, double* sine_out, double* cosine_out) HWY_ATTR {
         const DD d;
         const VD floor = BroadcastF64(static_cast<double>(kSmallestUniform));
-        const VD log = LogF64(hn::Max(UnitUpperF64(radius_words), floor));
-        const VD radius = hn::Sqrt(hn::Mul(BroadcastF64(-2.0), log));
         VD sine, cosine;
-        SinCosF64(hn::Mul(BroadcastF64(math::kTwoPi), UnitUpperF64(angle_words)), sine, cosine);
-        sine = hn::Mul(sine, radius);
-        cosine = hn::Mul(cosine, radius);
+        BoxMullerF64(hn::Max(UnitUpperF64(radius_words), floor),
+                     hn::Mul(BroadcastF64(math::kTwoPi), UnitUpperF64(angle_words)), sine, cosine);
         hn::StoreU(fill.scaled ? FusedF64(sine, scale, offset) : sine, d, sine_out);
         hn::StoreU(fill.scaled ? FusedF64(cosine, scale, offset) : cosine, d, cosine_out);
       });
