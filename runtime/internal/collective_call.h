@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "counterpoint/kernels/export.h"
 #include "counterpoint/runtime/communicator.h"
 
 namespace counterpoint::inline v1 {
@@ -58,7 +59,7 @@ std::string describe_expired(const std::string& call, std::int64_t number, doubl
                              const std::vector<MissingRank>& missing);
 
 // What such a message, of any call, says behind the call; other messages as they are.
-std::string without_call(const std::string& message);
+COUNTERPOINT_PUBLIC std::string without_call(const std::string& message);
 
 // The error of every call on a communicator that `what_happened` made unusable.
 [[noreturn]] void throw_unusable(const std::string& what_happened);
