@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <exception>
-#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "counterpoint/checkpoint/internal/disk_task.h"
 #include "counterpoint/checkpoint/internal/folder.h"
+#include "counterpoint/checkpoint/internal/latest_search.h"
 #include "counterpoint/checkpoint/internal/session.h"
 
 namespace counterpoint::inline v1 {
@@ -61,15 +60,13 @@ class CheckpointManager::State {
   std::int64_t restore_latest(const RestoreOptions& options, const Location& location) {
     wait();
     last_restore_ = {};
-    const auto search = std::make_shared<Search>(Search{folder_, folder_path_.string()});
+    const auto search = std::make_shared<internal::LatestSearch>(folder_, folder_path_.string());
     RestoreReport report =
         session_.restore("restore of the latest of " + session_.names(), location, options,
                          [search](const Error* damage) { return search->next(damage); });
-    for (const auto& [step, file] : search->skipped) retention_.damaged.insert(step);
-    const auto step =
-        static_cast<std::int64_t>(internal::agree(session_.communicator(), "step of the latest", {},
-                                                  static_cast<std::uint64_t>(search->step)));
-    report.skipped = shared(search->skipped);
+    retention_.damaged.merge(search->skipped_steps());
+    const std::int64_t step = search->share_step(session_.communicator());
+    report.skipped = search->share_skipped(session_.communicator());
     last_restore_ = std::move(report);
     return step;
   }
@@ -81,44 +78,6 @@ class CheckpointManager::State {
   }
 
  private:
-  using Skipped = std::vector<std::pair<std::int64_t, SkippedFile>>;  // with their steps
-
-  // Rank 0's way through its folder, which a disk that never answers may keep.
-  struct Search {
-    std::shared_ptr<internal::Folder> folder;
-    std::string folder_path;
-    std::vector<std::int64_t> steps = {};
-    Skipped skipped = {};
-    std::int64_t step = 0;
-
-    // The file to try after those that were skipped.
-    std::optional<std::string> next(const Error* damage) {
-      if (damage == nullptr) {
-        steps = folder->steps();
-      } else {
-        const std::string path = folder->path_of(step);
-        skipped.push_back({step, {path, without_prefix(damage->message(), path + ": ")}});
-      }
-      if (steps.empty()) return std::nullopt;
-      if (skipped.size() < steps.size()) {
-        step = steps[skipped.size()];
-        return folder->path_of(step);
-      }
-      std::string message = fmt::format(
-          "all {} checkpoints in {} are damaged; restore another folder, or remove them to start "
-          "over",
-          steps.size(), folder_path);
-      for (const auto& [ignored, file] : skipped) {
-        message += fmt::format("; {}: {}", file.path, file.reason);
-      }
-      throw Error(ErrorCode::data_loss, message);
-    }
-  };
-
-  static std::string without_prefix(const std::string& text, const std::string& prefix) {
-    return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
-  }
-
   void take_folder() {
     const std::string call = "opening a folder for " + session_.names();
     internal::agree(session_.communicator(), call, internal::attempting([&] { check_options(); }));
@@ -248,24 +207,6 @@ class CheckpointManager::State {
       refuse(fmt::format("write_timeout_seconds is {}; it is more than 0",
                          options_.write_timeout_seconds));
     }
-  }
-
-  // Rank 0's list on every rank.
-  std::vector<SkippedFile> shared(const Skipped& skipped) {
-    std::string text;
-    for (const auto& [step, file] : skipped) {
-      text += fmt::format("{}{}{}{}", file.path, '\0', file.reason, '\0');
-    }
-    internal::broadcast_text(session_.communicator(), text);
-    std::vector<SkippedFile> all;
-    for (std::size_t begin = 0; begin < text.size();) {
-      const std::size_t middle = text.find('\0', begin);
-      const std::size_t end = text.find('\0', middle + 1);
-      all.push_back(
-          {text.substr(begin, middle - begin), text.substr(middle + 1, end - middle - 1)});
-      begin = end + 1;
-    }
-    return all;
   }
 
   internal::Session session_;
