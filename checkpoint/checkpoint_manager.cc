@@ -111,7 +111,12 @@ class CheckpointManager::State {
     internal::Session::check_context();
     wait();
     const std::string call = fmt::format("save of {} as step {}", session_.names(), step);
-    session_.begin_save(call, location);
+    copies_->forget();
+    ValueReader reader;
+    if (copy && session_.is_writer()) {
+      reader = [copies = copies_](auto value) { return copies->read(value); };
+    }
+    session_.begin_save(call, location, reader);
     internal::Retention retention;
     const internal::Attempt attempt = internal::attempting([&] {
       if (step < 0) {
@@ -220,8 +225,8 @@ class CheckpointManager::State {
   std::shared_ptr<internal::Folder> folder_;
   internal::Retention retention_;
   std::shared_ptr<internal::SaveJob> job_;        // under way
-  std::shared_ptr<internal::FileBytes> copies_ =  // of the state; kept for the next save
-      std::make_shared<internal::FileBytes>();
+  std::shared_ptr<internal::ValueCopies> copies_ =  // of the state; kept for the next save
+      std::make_shared<internal::ValueCopies>();
   internal::DiskTask writing_;
 };
 

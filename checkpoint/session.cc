@@ -79,12 +79,11 @@ void Session::check_context() {
                   current_context().replica_id));
 }
 
-Attempt Session::ask_all(void (Saveable::*question)(const std::source_location&),
-                         const std::source_location& location) {
+Attempt Session::ask_all(const std::function<void(Saveable&)>& question) {
   Attempt failed;
   for (const NamedObject& object : objects_) {
     // All of them, also after a failure: they may communicate, and every rank must come.
-    Attempt attempt = attempting([&] { (object.object.get()->*question)(location); });
+    Attempt attempt = attempting([&] { question(*object.object); });
     if (attempt && !failed) {
       failed.emplace(attempt->code(),
                      fmt::format("object '{}': {}", object.name, attempt->message()));
@@ -93,9 +92,11 @@ Attempt Session::ask_all(void (Saveable::*question)(const std::source_location&)
   return failed;
 }
 
-void Session::begin_save(const std::string& call, const std::source_location& location) {
-  const std::uint64_t watched = agree(
-      *communicator_, call, ask_all(&Saveable::ensure_in_step, location), watches_reuse() ? 1 : 0);
+void Session::begin_save(const std::string& call, const std::source_location& location,
+                         const ValueReader& reader) {
+  const Attempt in_step =
+      ask_all([&](Saveable& object) { object.ensure_in_step(location, reader); });
+  const std::uint64_t watched = agree(*communicator_, call, in_step, watches_reuse() ? 1 : 0);
   std::string numbers;
   const Attempt attempt = attempting([&] { numbers = numbers_of(objects_); });
   agree(*communicator_, call, attempt);

@@ -120,7 +120,7 @@ LoadedFile Session::receive(const std::string& call, Candidate& candidate, std::
 RestoreReport Session::restore(const std::string& call, const std::source_location& location,
                                const RestoreOptions& options, const NextFile& next_file) {
   RestoreReport report;
-  const Attempt begun = ask_all(&Saveable::begin_restore, location);
+  const Attempt begun = ask_all([&](Saveable& object) { object.begin_restore(location); });
   if (begun && begun->code() == ErrorCode::diverged) {
     // The objects' other ranks may be doing something else and never come here.
     communicator_->revoke(*begun);

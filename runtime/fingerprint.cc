@@ -1,45 +1,48 @@
 #include "counterpoint/runtime/internal/fingerprint.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "counterpoint/runtime/call_record.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace counterpoint::inline v1 {
-namespace {
 
-using Word = std::uint64_t;
-
-// One-to-one in what came before and in the word. Twice, since one multiplication keeps a difference in
-// a high bit alone there, for the next word to take away: many a sign that differs does.
-constexpr Word mixed(Word lane, Word word) {
-  Word x = (lane ^ word) * 0x9fb21c651e98df25u;
-  x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
-  return x ^ x >> 29;
+void Fingerprint::add_block(std::size_t offset, const std::byte* block, std::size_t size) noexcept {
+  // Mixed with its place: blocks that change places are another whole.
+  sum_ += mix_digest(XXH3_64bits(block, size), offset / block_bytes);
+  size_ += size;
 }
 
-}  // namespace
+void Fingerprint::add(std::size_t offset, std::span<const std::byte> part) noexcept {
+  for (std::size_t at = 0; at < part.size(); at += block_bytes) {
+    add_block(offset + at, part.data() + at, std::min(block_bytes, part.size() - at));
+  }
+}
 
-// Several sums at once, since one alone would wait for its own multiplications.
+void Fingerprint::copy(std::size_t offset, std::span<const std::byte> part,
+                       std::byte* to) noexcept {
+  for (std::size_t at = 0; at < part.size(); at += block_bytes) {
+    const std::size_t size = std::min(block_bytes, part.size() - at);
+    std::memcpy(to + at, part.data() + at, size);
+    // Of the copy, which is in the nearest cache.
+    add_block(offset + at, to + at, size);
+  }
+}
+
+void Fingerprint::merge(const Fingerprint& other) noexcept {
+  sum_ += other.sum_;
+  size_ += other.size_;
+}
+
+std::uint64_t Fingerprint::value() const noexcept { return mix_digest(sum_, size_); }
+
 std::uint64_t fingerprint_of(std::span<const std::byte> bytes) noexcept {
-  constexpr std::size_t kLanes = 8;
-  std::array<Word, kLanes> lanes{};
-  for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = mixed(0, lane + 1);
-  std::size_t at = 0;
-  for (; at + sizeof lanes <= bytes.size(); at += sizeof lanes) {
-    std::array<Word, kLanes> words;
-    std::memcpy(words.data(), bytes.data() + at, sizeof words);
-    for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = mixed(lanes[lane], words[lane]);
-  }
-  for (std::size_t lane = 0; at < bytes.size(); at += sizeof(Word), ++lane) {
-    Word word = 0;  // the last one filled up with zeros
-    std::memcpy(&word, bytes.data() + at, std::min(sizeof word, bytes.size() - at));
-    lanes[lane] = mixed(lanes[lane], word);
-  }
-  Word digest = bytes.size();
-  for (const Word lane : lanes) digest = mix_digest(digest, lane);
-  return digest;
+  Fingerprint whole;
+  whole.add(0, bytes);
+  return whole.value();
 }
 
 }  // namespace counterpoint::inline v1

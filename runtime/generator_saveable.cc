@@ -141,7 +141,8 @@ class SaveableGenerator final : public Saveable {
                                           same ? RestoreOutcome::exact : RestoreOutcome::derived);
   }
 
-  void ensure_in_step(const std::source_location& location) override {
+  void ensure_in_step(const std::source_location& location,
+                      const ValueReader& /*reader*/) override {
     store_->ensure_in_step(location);
   }
   void begin_restore(const std::source_location& location) override {

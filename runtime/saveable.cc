@@ -122,8 +122,8 @@ class SaveableMembers final : public Saveable {
     return all;
   }
 
-  void ensure_in_step(const std::source_location& location) override {
-    for (const auto& member : members_) member.object->ensure_in_step(location);
+  void ensure_in_step(const std::source_location& location, const ValueReader& reader) override {
+    for (const auto& member : members_) member.object->ensure_in_step(location, reader);
   }
   void begin_restore(const std::source_location& location) override {
     for (const auto& member : members_) member.object->begin_restore(location);
@@ -163,7 +163,8 @@ class SaveableMembers final : public Saveable {
 PendingRestore::~PendingRestore() = default;
 Saveable::~Saveable() = default;
 SavedObject Saveable::view() const { return save(); }
-void Saveable::ensure_in_step(const std::source_location& /*location*/) {}
+void Saveable::ensure_in_step(const std::source_location& /*location*/,
+                              const ValueReader& /*reader*/) {}
 void Saveable::begin_restore(const std::source_location& /*location*/) {}
 
 Tensor borrowed_tensor(const Tensor& tensor) {

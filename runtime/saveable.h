@@ -14,10 +14,13 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <source_location>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -42,6 +45,10 @@ enum class RestoreOutcome : std::uint8_t {
             // streams
 };
 
+// How a value's bytes are read where ranks compare it: gives their fingerprint, and may keep a copy, so
+// that a save reads them once. None: reads them alone.
+using ValueReader = std::function<std::uint64_t(std::span<const std::byte>)>;
+
 // A restore that was agreed to; dropping it uncommitted leaves the object as it was.
 class COUNTERPOINT_PUBLIC PendingRestore {
  public:
@@ -61,9 +68,11 @@ class COUNTERPOINT_PUBLIC Saveable {
   // invalid_argument with what differs (type, shape, algorithm); the object is unchanged.
   virtual std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) = 0;
   // Called by every rank before a save, which was called at `location`. Collective where it
-  // communicates. Errors: diverged if the replicas' copies differ.
+  // communicates. What holds others asks them with the same arguments. A value that `reader` has read
+  // stays as it is until view(). Errors: diverged if the replicas' copies differ.
   virtual void ensure_in_step(
-      const std::source_location& location = std::source_location::current());
+      const std::source_location& location = std::source_location::current(),
+      const ValueReader& reader = {});
   // Called by every rank before a restore, which was called at `location`. Collective where it
   // communicates. Errors: diverged if ranks are doing something else.
   virtual void begin_restore(

@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   build-essential cmake ninja-build pkg-config
-  libopenmpi-dev openmpi-bin libhdf5-dev libhwy-dev libcli11-dev libfmt-dev libssl-dev
+  libopenmpi-dev openmpi-bin libhdf5-dev libhwy-dev libxxhash-dev libcli11-dev libfmt-dev libssl-dev
   # Configuring looks for the tests' and benchmarks' libraries, whatever is built.
   nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev
 )

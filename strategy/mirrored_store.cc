@@ -133,7 +133,7 @@ void MirroredStore::assign(const Context& context, const CallRecord& record,
 }
 
 void MirroredStore::ensure_in_step(const std::source_location& location) {
-  core_->begin_save(*this, location);
+  core_->begin_save(*this, location, {});
 }
 
 void MirroredStore::begin_restore(const std::source_location& location) {

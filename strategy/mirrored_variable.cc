@@ -174,8 +174,9 @@ std::unique_ptr<PendingRestore> VariableStore::prepare(const SavedObject& saved)
   return std::make_unique<PendingVariable>(shared_from_this(), value, RestoreOutcome::exact);
 }
 
-void VariableStore::ensure_in_step(const std::source_location& location) {
-  core_->begin_save(*this, location);
+void VariableStore::ensure_in_step(const std::source_location& location,
+                                   const ValueReader& reader) {
+  core_->begin_save(*this, location, reader);
 }
 
 void VariableStore::begin_restore(const std::source_location& location) {

@@ -84,7 +84,8 @@ void StrategyCore::check(const std::source_location& location) {
         std::nullopt, true, {});
 }
 
-void StrategyCore::begin_save(MirroredObject& object, const std::source_location& location) {
+void StrategyCore::begin_save(MirroredObject& object, const std::source_location& location,
+                              const ValueReader& reader) {
   check_cross_replica(current_context(), "a save");
   agree({.operation = Operation::save,
          .dtype = DType::u64,
@@ -94,7 +95,7 @@ void StrategyCore::begin_save(MirroredObject& object, const std::source_location
   if (agreement_.compares_runs() && !options_.compare_values_at_saves) return;
   together([&] {
     object.keep_for_save({});
-    if (!objects_.copies_differ(object)) return;
+    if (!objects_.copies_differ(object, reader)) return;
     const std::string message =
         fmt::format("replicas hold different states of {}, and a save holds the first one's: {}",
                     object.describe(), objects_.first_difference(object));

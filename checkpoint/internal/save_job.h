@@ -2,7 +2,7 @@
 // that never answers, longer than who asked for it waits.
 //
 //   auto job = std::make_shared<SaveJob>(files, layout, root, "run/a.h5");
-//   job->state.detach(memory);   // where the objects go on before it is written
+//   job->state.detach(copies);   // where the objects go on before it is written
 //   job->write();                // on any thread
 //   use(job->report);            // or job->state.abandon(): what is not in place yet never will be
 //

@@ -2,7 +2,7 @@
 // because the objects are about to go on.
 //
 //   SavedState state(root);              // of Saveable::view()
-//   state.detach(memory);                // from here on the objects may change
+//   state.detach(copies);                // from here on the objects may change
 //   const auto guard = state.reading();  // on the writing thread: tensors stay where they are
 //   copy(state.root().values.at("x").bytes());
 //
@@ -12,7 +12,7 @@
 #include <mutex>
 #include <shared_mutex>
 
-#include "counterpoint/checkpoint/internal/file_bytes.h"
+#include "counterpoint/checkpoint/internal/value_copies.h"
 #include "counterpoint/runtime/saveable.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -26,11 +26,10 @@ class SavedState {
   std::shared_lock<std::shared_mutex> reading() const;
   const SavedObject& root() const { return root_; }
 
-  // Copies all tensors into `memory`, which grows as needed and must outlive this state; does
-  // nothing the second time. Errors: resource_exhausted, and nothing was copied.
-  void detach(FileBytes& memory);
+  // Gives all tensors to `copies`, which must outlive this state; does nothing the second time. Errors: resource_exhausted, and nothing was copied.
+  void detach(ValueCopies& copies);
   // As detach(), but where there is no memory the state is given up: who reads it gets an error.
-  void release(FileBytes& memory) noexcept;
+  void release(ValueCopies& copies) noexcept;
   // The state is given up: nobody wants it written any more.
   void abandon() noexcept { give_up(GivenUp::by_its_owner); }
 

@@ -57,8 +57,10 @@ class Session {
   // up still has the disk.
   SaveReport save(const std::string& path, const std::source_location& location);
 
-  // Collective. Errors: diverged, or what else an object's ensure_in_step() threw.
-  void begin_save(const std::string& call, const std::source_location& location);
+  // Values that ranks compare are read by `reader`, if there is one. Collective. Errors: diverged, or
+  // what else an object's ensure_in_step() threw.
+  void begin_save(const std::string& call, const std::source_location& location,
+                  const ValueReader& reader = {});
   // The objects' state where it lies, to be written to `path`.
   std::shared_ptr<SaveJob> new_save(std::string path) const;
   // Collective: rank 0's report on every rank, or its error.
@@ -78,8 +80,7 @@ class Session {
   struct Candidate;
 
   // Asks every object; the first objection. Collective where the objects communicate.
-  Attempt ask_all(void (Saveable::*question)(const std::source_location&),
-                  const std::source_location& location);
+  Attempt ask_all(const std::function<void(Saveable&)>& question);
   std::optional<LoadedFile> load(const std::string& call, const RestoreOptions& options,
                                  const NextFile& next_file);
   LoadedFile receive(const std::string& call, Candidate& candidate, std::uint64_t size);

@@ -2,7 +2,7 @@
 // compared and gathered where replicas have come to differ.
 //
 //   objects.add(store);
-//   if (objects.copies_differ(*store)) bytes = objects.all_copies(*store);   // collective
+//   if (objects.copies_differ(*store, reader)) bytes = objects.all_copies(*store);   // collective
 //
 // Thread-safety: add() by any thread; the rest, and the copies, while no replica is running.
 #pragma once
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/saveable.h"
 
 namespace counterpoint::inline v1 {
 
@@ -63,8 +64,8 @@ class MirroredObjects {
   // Of the identities, in that order.
   static std::uint64_t digest_of(const std::vector<std::shared_ptr<MirroredObject>>& objects);
 
-  // Collective.
-  bool copies_differ(const MirroredObject& object) const;
+  // The first copy of this rank is read by `reader`, if there is one. Collective.
+  bool copies_differ(const MirroredObject& object, const ValueReader& reader) const;
   // Which replicas hold different copies, and in what, where some do. Collective.
   std::string first_difference(const MirroredObject& object) const;
   // Every replica's copy, in order of replica id. Collective.

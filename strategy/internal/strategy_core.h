@@ -111,7 +111,8 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   std::int64_t next_of(const Context& context, std::uint64_t origin);
   // Before a save of `object`: its replicas are alike, or it keeps each one's copy for the save, or
   // all ranks throw.
-  void begin_save(MirroredObject& object, const std::source_location& location);
+  void begin_save(MirroredObject& object, const std::source_location& location,
+                  const ValueReader& reader);
   // Before a restore: every rank is about to.
   void begin_restore(const std::source_location& location);
   // Errors: failed_precondition unless each of `count` replicas may get a copy of its own.

@@ -36,7 +36,7 @@ class VariableStore : public Saveable,
   SavedObject save() const override;
   SavedObject view() const override;
   std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override;
-  void ensure_in_step(const std::source_location& location) override;
+  void ensure_in_step(const std::source_location& location, const ValueReader& reader) override;
   void begin_restore(const std::source_location& location) override;
 
   // MirroredObject

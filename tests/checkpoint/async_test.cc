@@ -165,7 +165,7 @@ TEST(AsyncSave, WithoutMemoryForACopyIsGivenUpByItsReader) {
   root.values.emplace("value",
                       cp::Tensor::adopt(cp::DType::f32, {elements}, {}, &never_read, nullptr));
   internal::SavedState state(std::move(root));
-  internal::FileBytes memory;
+  internal::ValueCopies memory;
   EXPECT_EQ(error_of([&] { state.detach(memory); }).code(), cp::ErrorCode::resource_exhausted);
   { const auto guard = state.reading(); }
   state.release(memory);

@@ -56,7 +56,8 @@ class FakeGenerator final : public cp::Saveable {
     return pending;
   }
 
-  void ensure_in_step(const std::source_location& /*location*/) override {
+  void ensure_in_step(const std::source_location& /*location*/,
+                      const cp::ValueReader& /*reader*/) override {
     if (on_ensure) on_ensure();
   }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -105,6 +106,40 @@ TEST(Fingerprint, TellsLengthsAndOrder) {
     }
   }
   EXPECT_EQ(seen.size(), 1 + kWords * (kWords - 1) / 2);
+}
+
+TEST(Fingerprint, OfPartsInAnyOrderIsThatOfTheWhole) {
+  constexpr std::size_t kBlock = Fingerprint::block_bytes;
+  std::vector<std::byte> bytes(5 * kBlock + 7);
+  std::mt19937_64 random(3);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+  const std::span<const std::byte> all(bytes);
+  Fingerprint last;
+  last.add(3 * kBlock, all.subspan(3 * kBlock));
+  std::vector<std::byte> copy(bytes.size());
+  Fingerprint sum;
+  sum.copy(kBlock, all.subspan(kBlock, 2 * kBlock), copy.data() + kBlock);
+  sum.merge(last);
+  EXPECT_NE(sum.value(), fingerprint_of(all)) << "the first block is missing";
+  sum.copy(0, all.first(kBlock), copy.data());
+  EXPECT_EQ(sum.value(), fingerprint_of(all));
+  EXPECT_TRUE(std::ranges::equal(std::span(copy).first(3 * kBlock), all.first(3 * kBlock)));
+}
+
+TEST(Fingerprint, TellsBlocksThatChangePlaces) {
+  constexpr std::size_t kBlock = Fingerprint::block_bytes;
+  std::vector<std::byte> bytes(8 * kBlock);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i / kBlock);
+  std::set<std::uint64_t> seen = {fingerprint_of(bytes)};
+  for (std::size_t a = 0; a < 8; ++a) {
+    for (std::size_t b = a + 1; b < 8; ++b) {
+      std::vector<std::byte> swapped = bytes;
+      std::swap_ranges(swapped.begin() + a * kBlock, swapped.begin() + (a + 1) * kBlock,
+                       swapped.begin() + b * kBlock);
+      seen.insert(fingerprint_of(swapped));
+    }
+  }
+  EXPECT_EQ(seen.size(), 1 + 8 * 7 / 2);
 }
 
 }  // namespace
