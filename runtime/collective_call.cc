@@ -105,11 +105,9 @@ std::string to_string(const CollectiveCall& call) {
   return name;
 }
 
-std::string describe_expired(const std::string& call, std::int64_t number, double timeout_seconds,
-                             const std::vector<MissingRank>& missing) {
+std::string describe_missing(const std::vector<MissingRank>& missing, double timeout_seconds) {
   if (missing.empty()) {
-    return fmt::format("call {}, {}: every rank arrived, but it was not done within {:g} s", number,
-                       call, timeout_seconds);
+    return fmt::format("every rank arrived, but it was not done within {:g} s", timeout_seconds);
   }
   constexpr std::size_t most = 16;
   std::string ranks = missing.size() == 1 ? "rank " : "ranks ";
@@ -120,16 +118,15 @@ std::string describe_expired(const std::string& call, std::int64_t number, doubl
                  : fmt::format("{} (made {} calls)", missing[i].rank, missing[i].calls_made);
   }
   if (missing.size() > most) ranks += fmt::format(" and {} more", missing.size() - most);
-  return fmt::format("call {}, {}: {} did not arrive within {:g} s", number, call, ranks,
-                     timeout_seconds);
+  return fmt::format("{} did not arrive within {:g} s", ranks, timeout_seconds);
 }
 
-std::string without_call(const std::string& message) {
-  // Between "call 17, " and the ranks stands to_string() of a call, which has no ": ".
-  const std::size_t end = message.find(": ");
-  return message.starts_with("call ") && end != std::string::npos ? message.substr(end + 2)
-                                                                  : message;
-}
+CommunicatorError::CommunicatorError(const std::string& call, std::int64_t number,
+                                     const std::string& reason)
+    : Error(ErrorCode::deadline_exceeded, fmt::format("call {}, {}: {}", number, call, reason)),
+      reason_(reason) {}
+
+CommunicatorError::~CommunicatorError() = default;
 
 void throw_unusable(const std::string& what_happened) {
   throw Error(ErrorCode::failed_precondition,

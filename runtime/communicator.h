@@ -27,6 +27,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "counterpoint/kernels/dtype.h"
 #include "counterpoint/runtime/device.h"
@@ -125,6 +126,11 @@ class COUNTERPOINT_PUBLIC Communicator {
   // throw rather than that it did not come. Not collective, does not block. Errors: what made the
   // communicator unusable, another rank's reason say: then nobody waits any more.
   virtual bool is_missed();
+  // For a rank that gave up waiting, or heard that another did: the other ranks that have sent no word
+  // of it, in order. They may be dead or stopped, or at work; those that wait for something here, or
+  // look whether they are missed, answer a deadline_exceeded of revoke() within milliseconds. Not
+  // collective, does not block. Always empty where ranks are threads, which nobody can ask.
+  virtual std::vector<int> silent_ranks() noexcept;
 
   // In place: every rank has the reduction over ranks of `values`. All dtypes; f16 and bf16 are
   // added in f32 and rounded at each step. `mean` of integers is invalid_argument.

@@ -55,7 +55,7 @@ void MpiChannel::release(double timeout_seconds) noexcept {
   }
   if (alive && !failure_ && under_way_.empty()) MPI_Comm_free(&lane_.comm);
   keep_pending();
-  if (!failure_) failure_.emplace(ErrorCode::failed_precondition, "MPI has been finalised");
+  if (!failure_) failure_ = Error(ErrorCode::failed_precondition, "MPI has been finalised");
   lane_.comm = MPI_COMM_NULL;
 }
 
@@ -148,6 +148,15 @@ bool MpiChannel::is_missed() {
   return unanswered_.has_value();
 }
 
+std::vector<int> MpiChannel::silent_ranks() const noexcept {
+  if (lane_.comm == MPI_COMM_NULL || !MpiSession::get().is_callable()) return {};
+  try {
+    return roll_call_.silent();
+  } catch (const std::exception&) {
+    return {};  // what has failed already matters more
+  }
+}
+
 bool MpiChannel::progress() {
   bool moved = false;
   for (std::size_t i = 0; i < under_way_.size();) {
@@ -191,7 +200,10 @@ void MpiChannel::look_for_notice_now_and_then() {
 
 void MpiChannel::answer(const MpiNotice& notice) {
   if (notice.kind == MpiNotice::Kind::revoked) {
-    fail(Error(static_cast<ErrorCode>(notice.code), notice.text));
+    const Error reason(static_cast<ErrorCode>(notice.code), notice.text);
+    fail(reason);
+    // One that waited in vain cannot tell who else is gone: whoever hears of it answers all.
+    if (reason.code() == ErrorCode::deadline_exceeded) roll_call_.send(notice, calls_made_);
     return;
   }
   roll_call_.send(notice, calls_made_);
@@ -214,20 +226,18 @@ void MpiChannel::expire(const MpiOperation& operation, double timeout_seconds) {
 void MpiChannel::fail_after_roll_call(const MpiNotice& notice) {
   const auto [missing, revoked] =
       roll_call_.collect(notice.awaited_call, grace_seconds(notice.timeout_seconds));
-  const std::string expired =
-      describe_expired(notice.text, notice.awaited_call, notice.timeout_seconds, missing);
-  if (!revoked) {
-    fail(Error(ErrorCode::deadline_exceeded, expired));
-  } else if (missing.empty()) {  // a rank that knows what keeps it
-    fail(Error(static_cast<ErrorCode>(revoked->code), revoked->text));
-  } else {
-    fail(Error(static_cast<ErrorCode>(revoked->code),
-               fmt::format("{}; and {}", revoked->text, without_call(expired))));
+  const std::string absent = describe_missing(missing, notice.timeout_seconds);
+  CommunicatorError error(notice.text, notice.awaited_call, absent);
+  if (revoked) {
+    // A rank that knows what keeps it.
+    const std::string others = missing.empty() ? "" : "; and " + absent;
+    error = Error(static_cast<ErrorCode>(revoked->code), revoked->text + others);
   }
+  fail(error.set_names_silent());
   MpiSession::get().mark_stuck();
 }
 
-void MpiChannel::fail(const Error& error) noexcept {
+void MpiChannel::fail(const CommunicatorError& error) noexcept {
   if (!failure_) failure_.emplace(error);
   if (keep_pending()) MpiSession::get().mark_stuck();
 }
@@ -245,7 +255,7 @@ bool MpiChannel::keep_pending() noexcept {
 }
 
 void MpiChannel::throw_failure() const {
-  if (failure_) throw Error(*failure_);
+  if (failure_) throw CommunicatorError(*failure_);
 }
 
 }  // namespace counterpoint::inline v1

@@ -96,6 +96,8 @@ void MpiCommunicator::revoke(const Error& reason) noexcept { channel_->revoke(re
 
 bool MpiCommunicator::is_missed() { return channel_->is_missed(); }
 
+std::vector<int> MpiCommunicator::silent_ranks() noexcept { return channel_->silent_ranks(); }
+
 void MpiCommunicator::ensure_callable() const { MpiSession::get().ensure_callable(); }
 
 Work MpiCommunicator::start(const CollectiveCall& call, const void* values, void* out) {

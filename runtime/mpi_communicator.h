@@ -21,6 +21,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "counterpoint/runtime/communicator.h"
 
@@ -45,6 +46,7 @@ class COUNTERPOINT_PUBLIC MpiCommunicator final : public Communicator {
   std::shared_ptr<Communicator> duplicate() override;
   void revoke(const Error& reason) noexcept override;
   bool is_missed() override;
+  std::vector<int> silent_ranks() noexcept override;
   void ensure_callable() const override;
 
   Work start_all_reduce(Buffer values, Reduce reduce) override;

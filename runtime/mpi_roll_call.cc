@@ -80,4 +80,15 @@ MpiRollCall::Answers MpiRollCall::collect(std::int64_t awaited_call, double grac
   return answers;
 }
 
+std::vector<int> MpiRollCall::silent() const {
+  std::vector<int> ranks;
+  for (int rank = 0; rank < size_; ++rank) {
+    if (rank == rank_ || calls_made_[rank] >= 0) continue;
+    int found = 0;
+    check_mpi(MPI_Iprobe(rank, notice_tag, comm_, &found, MPI_STATUS_IGNORE), "MPI_Iprobe");
+    if (found == 0) ranks.push_back(rank);
+  }
+  return ranks;
+}
+
 }  // namespace counterpoint::inline v1

@@ -83,7 +83,7 @@ std::shared_ptr<Communicator> ThreadCommunicator::duplicate() {
 }
 
 void ThreadCommunicator::revoke(const Error& reason) noexcept {
-  hub_->fail(reason.code(), fmt::format("rank {}: {}", rank_, reason.message()));
+  hub_->fail(Error(reason.code(), fmt::format("rank {}: {}", rank_, reason.message())));
 }
 
 bool ThreadCommunicator::is_missed() { return hub_->is_missed(rank_); }

@@ -107,9 +107,10 @@ std::shared_ptr<ThreadMeeting> ThreadHub::enter(int rank, const CollectiveCall& 
     }
   }
   if (!(meeting->call == call)) {
-    fail_locked(ErrorCode::diverged,
-                fmt::format("call {}: rank {} called {}, rank {} called {}", number,
-                            meeting->opened_by, to_string(meeting->call), rank, to_string(call)));
+    fail_locked(
+        Error(ErrorCode::diverged,
+              fmt::format("call {}: rank {} called {}, rank {} called {}", number,
+                          meeting->opened_by, to_string(meeting->call), rank, to_string(call))));
     throw_failure();
   }
   calls_made_[rank] = number;
@@ -156,9 +157,8 @@ void ThreadHub::wait(const ThreadMeeting& meeting, double timeout_seconds) {
     if (missing.empty()) {  // all have come; the last is still adding up
       changed_.wait(lock, ended);
     } else {
-      fail_locked(
-          ErrorCode::deadline_exceeded,
-          describe_expired(to_string(meeting.call), meeting.number, timeout_seconds, missing));
+      fail_locked(CommunicatorError(to_string(meeting.call), meeting.number,
+                                    describe_missing(missing, timeout_seconds)));
     }
   }
   if (!meeting.done) throw_failure();
@@ -184,9 +184,9 @@ void ThreadHub::ensure_usable() {
   if (failure_) throw_unusable(failure_->message());
 }
 
-void ThreadHub::fail(ErrorCode code, const std::string& message) noexcept {
+void ThreadHub::fail(const Error& error) noexcept {
   const std::lock_guard lock(mutex_);
-  fail_locked(code, message);
+  fail_locked(error);
 }
 
 void ThreadHub::leave(int rank) noexcept {
@@ -200,23 +200,23 @@ std::string ThreadHub::failure_message() {
   return failure_ ? failure_->message() : "";
 }
 
-void ThreadHub::fail_locked(ErrorCode code, const std::string& message) {
-  if (!failure_) failure_.emplace(code, message);
+void ThreadHub::fail_locked(const CommunicatorError& error) {
+  if (!failure_) failure_ = error;
   changed_.notify_all();
 }
 
 void ThreadHub::fail_if_left(const ThreadMeeting& meeting) {
   for (int rank = 0; rank < size(); ++rank) {
     if (left_[rank] && !meeting.present[rank]) {
-      fail_locked(ErrorCode::unavailable,
-                  fmt::format("call {}, {}: rank {} left after {} calls", meeting.number,
-                              to_string(meeting.call), rank, calls_made_[rank]));
+      fail_locked(Error(ErrorCode::unavailable,
+                        fmt::format("call {}, {}: rank {} left after {} calls", meeting.number,
+                                    to_string(meeting.call), rank, calls_made_[rank])));
     }
   }
 }
 
 void ThreadHub::throw_failure() const {
-  if (failure_) throw Error(*failure_);
+  if (failure_) throw CommunicatorError(*failure_);
 }
 
 }  // namespace counterpoint::inline v1

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "counterpoint/runtime/internal/collective_call.h"
@@ -163,7 +165,29 @@ std::string Agreement::last_call(std::size_t local_index) const {
                      replica.log.describe(count - 1, count, names()));
 }
 
-Error Agreement::placed(const Error& error, std::string here) const {
+std::string Agreement::describe_silent() {
+  const double timeout = payload_->timeout_seconds();
+  const auto until = std::chrono::steady_clock::now() +
+                     std::chrono::duration<double>(std::clamp(timeout / 2, 0.1, 1.0));
+  std::vector<int> silent;
+  for (;;) {
+    // Where ranks wait differs; whoever is heard of on one of the two is there.
+    silent = control_.silent_ranks();
+    const std::vector<int> others = payload_->silent_ranks();
+    std::erase_if(silent, [&](int rank) { return !std::ranges::binary_search(others, rank); });
+    if (silent.empty() || std::chrono::steady_clock::now() > until) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (silent.empty()) return "";
+  constexpr std::size_t kMost = 16;
+  const std::size_t shown = std::min(silent.size(), kMost);
+  return fmt::format(
+      "; no answer from rank{} {}{}", silent.size() == 1 ? "" : "s",
+      fmt::join(silent.begin(), silent.begin() + shown, ", "),
+      shown < silent.size() ? fmt::format(" and {} more", silent.size() - shown) : "");
+}
+
+Error Agreement::placed(const Error& error, std::string here) {
   if (error.code() != ErrorCode::deadline_exceeded) return error;
   if (here.empty()) here = last_call(0);
   std::string together = "when this strategy was made";
@@ -175,8 +199,12 @@ Error Agreement::placed(const Error& error, std::string here) const {
   } else if (together_.run >= 0) {
     together = fmt::format("at the end of run {}", together_.run);
   }
-  return {error.code(), fmt::format("{}; here: {}; all ranks were last together {}",
-                                    without_call(error.message()), here, together)};
+  const auto* const failure = dynamic_cast<const CommunicatorError*>(&error);
+  const std::string& reason = failure != nullptr ? failure->reason() : error.message();
+  const std::string silent =
+      failure != nullptr && !failure->names_silent() ? describe_silent() : "";
+  return {error.code(), fmt::format("{}{}; here: {}; all ranks were last together {}", reason,
+                                    silent, here, together)};
 }
 
 }  // namespace counterpoint::inline v1

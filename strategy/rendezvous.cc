@@ -167,10 +167,13 @@ void Rendezvous::give_up_on_running(const std::string& why) {
   for (const Slot& slot : slots_) {
     if (slot.status == Status::running) missing += (missing.empty() ? "" : "; ") + describe(slot);
   }
-  hung_ = true;
-  give_up(Error(
+  const Error error(
       ErrorCode::deadline_exceeded,
-      fmt::format("{} did not come within {:g} s {}", missing, payload_->timeout_seconds(), why)));
+      fmt::format("{} did not come within {:g} s {}", missing, payload_->timeout_seconds(), why));
+  give_up(error);
+  // Others may be gone as well, which nobody has had the time to see.
+  const Error whole(error.code(), error.message() + agreement_.describe_silent());
+  failure_ = agreement_.placed(whole, describe_rank());
 }
 
 // The replicas' functions refer to the caller's frame, which should not go before they have
@@ -178,8 +181,10 @@ void Rendezvous::give_up_on_running(const std::string& why) {
 void Rendezvous::wait_until_left(std::unique_lock<std::mutex>& lock) {
   const auto left = [this] { return all_left(); };
   if (!failure_) return settled_.wait(lock, left);
+  // Where a deadline has passed already, the others end the job soon: this rank must have spoken then.
   const double timeout = payload_->timeout_seconds();
-  const Seconds grace = bounded(hung_ ? std::clamp(timeout / 2, 0.1, 2.0) : timeout);
+  const bool is_late = failure_->code() == ErrorCode::deadline_exceeded;
+  const Seconds grace = bounded(is_late ? std::clamp(timeout / 2, 0.1, 1.0) : timeout);
   abandoned_ = !settled_.wait_for(lock, grace, left);
 }
 

@@ -14,6 +14,7 @@
 
 #include "counterpoint/kernels/export.h"
 #include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {
 
@@ -53,13 +54,33 @@ struct MissingRank {
   std::int64_t calls_made = -1;
 };
 
-// The message of deadline_exceeded for the `number`-th call (from 1) of a communicator; nobody
-// missing means that all came too late to finish.
-std::string describe_expired(const std::string& call, std::int64_t number, double timeout_seconds,
-                             const std::vector<MissingRank>& missing);
+// "ranks 1 (made 3 calls) and 2 (no answer) did not arrive within 2 s"; nobody missing means that all
+// came too late to finish.
+std::string describe_missing(const std::vector<MissingRank>& missing, double timeout_seconds);
 
-// What such a message, of any call, says behind the call; other messages as they are.
-COUNTERPOINT_PUBLIC std::string without_call(const std::string& message);
+// What made a communicator unusable, and what its operations throw then.
+class COUNTERPOINT_PUBLIC CommunicatorError : public Error {
+ public:
+  // Another rank's reason, say.
+  CommunicatorError(const Error& error) : Error(error), reason_(error.message()) {}  // NOLINT
+  // deadline_exceeded for the `number`-th call, from 1.
+  CommunicatorError(const std::string& call, std::int64_t number, const std::string& reason);
+  ~CommunicatorError() override;
+
+  // The message without the call, for whoever made it on another's behalf and has a name of their own
+  // for it.
+  const std::string& reason() const noexcept { return reason_; }
+  // Whether ranks that do not answer are named already, or there are none.
+  bool names_silent() const noexcept { return names_silent_; }
+  CommunicatorError& set_names_silent() noexcept {
+    names_silent_ = true;
+    return *this;
+  }
+
+ private:
+  std::string reason_;
+  bool names_silent_ = false;
+};
 
 // The error of every call on a communicator that `what_happened` made unusable.
 [[noreturn]] void throw_unusable(const std::string& what_happened);

@@ -49,6 +49,8 @@ class MpiChannel final : public MpiResource {
   void revoke(const Error& reason) noexcept;
   // Whether another rank's wait has expired. Errors: what made the communicator unusable.
   bool is_missed();
+  // The other ranks that have not told anything.
+  std::vector<int> silent_ranks() const noexcept;
 
   void release_before_finalize() noexcept override;
 
@@ -61,7 +63,7 @@ class MpiChannel final : public MpiResource {
   void answer(const MpiNotice& notice);
   void expire(const MpiOperation& operation, double timeout_seconds);
   void fail_after_roll_call(const MpiNotice& notice);
-  void fail(const Error& error) noexcept;
+  void fail(const CommunicatorError& error) noexcept;
   bool keep_pending() noexcept;
   void release(double timeout_seconds) noexcept;
   void throw_failure() const;
@@ -72,7 +74,7 @@ class MpiChannel final : public MpiResource {
   std::int64_t calls_made_ = 0;
   Deadline::Clock::time_point last_look_;
   std::optional<MpiNotice> unanswered_;  // what is_missed() saw, before revoke() or the next call
-  std::optional<Error> failure_;
+  std::optional<CommunicatorError> failure_;
 };
 
 }  // namespace counterpoint::inline v1

@@ -3,6 +3,7 @@
 //
 //   roll_call.send({.kind = MpiNotice::Kind::expired, .calls_made = 17, .awaited_call = 17});
 //   const auto [missing, revoked] = roll_call.collect(17, 0.5);   // everybody else answers
+//   if (!roll_call.silent().empty()) ...                          // those that have not, so far
 //
 // Costs nothing until something is wrong, then N - 1 messages a rank.
 // Thread-safety: as MPI.
@@ -51,6 +52,8 @@ class MpiRollCall {
   // What comes within `grace_seconds`, or until all have answered. One that says why it does not come
   // does not speak for others that are missing.
   Answers collect(std::int64_t awaited_call, double grace_seconds);
+  // The other ranks that have sent nothing so far. Leaves what has come for poll().
+  std::vector<int> silent() const;
 
  private:
   MPI_Comm comm_;

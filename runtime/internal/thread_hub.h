@@ -57,7 +57,7 @@ class ThreadHub {
   void wait(const ThreadMeeting& meeting, double timeout_seconds);
 
   void ensure_usable();
-  void fail(ErrorCode code, const std::string& message) noexcept;
+  void fail(const Error& error) noexcept;
   void leave(int rank) noexcept;
   // Whether another rank's wait for `rank` has expired. Errors: what made the communicator unusable.
   bool is_missed(int rank);
@@ -68,7 +68,7 @@ class ThreadHub {
   std::shared_ptr<ThreadMeeting> enter(int rank, const CollectiveCall& call);
   void complete(ThreadMeeting& meeting);
   // These want mutex_ held.
-  void fail_locked(ErrorCode code, const std::string& message);
+  void fail_locked(const CommunicatorError& error);
   void fail_if_left(const ThreadMeeting& meeting);
   void throw_failure() const;
   std::vector<MissingRank> missing_from(const ThreadMeeting& meeting) const;
@@ -80,7 +80,7 @@ class ThreadHub {
   std::vector<std::int64_t> calls_made_;
   std::vector<bool> looked_;  // whether it is missed, since its last call
   int expired_ = 0;           // waits that have; who is missed may say why
-  std::optional<Error> failure_;
+  std::optional<CommunicatorError> failure_;
 };
 
 }  // namespace counterpoint::inline v1

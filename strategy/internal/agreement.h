@@ -90,10 +90,13 @@ class Agreement {
   // Where replicas first differ, up to the marks. Collective.
   std::string first_difference(const std::vector<CallLog::Mark>& ends);
   std::vector<CallLog::Mark> marks() const;
-  // The same error, saying where this rank is and when all were last together if it is a deadline's.
-  // For whoever catches what agree(), settle() or a payload throws, once. `here` is where, if it is
-  // not the last call.
-  Error placed(const Error& error, std::string here = {}) const;
+  // The same error, saying who else does not answer, where this rank is and when all were last together
+  // if it is a deadline's. For whoever catches what agree(), settle() or a payload throws, by reference
+  // and once. `here` is where, if it is not the last call.
+  Error placed(const Error& error, std::string here = {});
+  // "; no answer from rank 1", after another rank or this one has revoked the communicators since a
+  // deadline has passed; empty if all answer, which is waited for, a second at most.
+  std::string describe_silent();
   // Describes what calls were logged of, as far as it lives here.
   CallLog::NameOf names() const {
     return [this](std::uint64_t stream) { return objects_.name_of(stream); };

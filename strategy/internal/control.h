@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "counterpoint/runtime/communicator.h"
 #include "counterpoint/runtime/error.h"
@@ -60,6 +61,8 @@ class Control {
   // Whether another rank has given up waiting for this one. Not collective. Errors: what another
   // rank cannot go on for.
   bool is_missed() { return communicator_->is_missed(); }
+  // The other ranks of which nothing is heard here since one has given up. Not collective.
+  std::vector<int> silent_ranks() noexcept { return communicator_->silent_ranks(); }
   // Rank `root`'s error, on every rank. Collective; `error` is looked at on rank `root`.
   Error share_error(const Error& error, int root);
 

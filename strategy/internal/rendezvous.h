@@ -115,7 +115,6 @@ class Rendezvous {
   std::condition_variable carried_out_;
   std::vector<Slot> slots_;
   bool ended_ = false;
-  bool hung_ = false;
   bool abandoned_ = false;
   std::optional<Error> failure_;
   std::vector<std::byte> staging_;

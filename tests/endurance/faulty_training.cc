@@ -2,10 +2,12 @@
 // main thread then is: starting, drawing, waiting, saving. For random_faults.py.
 //
 //   mpirun -n 3 faulty_training FAULT CULPRIT MILLISECONDS REPLICAS_PER_RANK FOLDER
+//   mpirun -n 3 faulty_training FAULT CULPRIT MILLISECONDS REPLICAS_PER_RANK FOLDER WORKER MILLISECONDS
 //
 // FAULT is kill, stop, late (longer than the deadline), delay (shorter), throw, outside (somebody
-// else's business) or none. Each rank says "rank R is process P" first, and ends with "rank R is done:
-// DIGEST" or "rank R saw CODE: MESSAGE".
+// else's business) or none. Of rank WORKER, one replica then works for longer than the deadline. Each
+// rank says "rank R is process P" first, and ends with "rank R is done: DIGEST" or "rank R saw CODE:
+// MESSAGE".
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -36,6 +38,7 @@ constexpr double deadline_seconds = 1.5;
 constexpr int steps_with_an_end = 400;  // some 200 ms: longer than any delay is away
 
 std::atomic<bool> throw_soon = false;
+std::atomic<bool> work_soon = false;
 std::atomic<std::int64_t> sleep_milliseconds = 0;
 
 void say(const std::string& line) {
@@ -79,6 +82,7 @@ class Fault {
     if (kind_ == "kill") kill(getpid(), SIGKILL);
     if (kind_ == "stop") kill(getpid(), SIGSTOP);
     if (kind_ == "throw") throw_soon = true;
+    if (kind_ == "work") work_soon = true;
     if (kind_ == "delay" || kind_ == "late") {
       sleep_milliseconds = kind_ == "delay" ? 300 : 4000;
       pthread_kill(main_, SIGUSR1);
@@ -94,8 +98,9 @@ class Fault {
   std::jthread thread_;
 };
 
-void maybe_throw() {
+void maybe_go_wrong() {
   if (throw_soon.exchange(false)) throw std::runtime_error("the data set is gone");
+  if (work_soon.exchange(false)) std::this_thread::sleep_for(std::chrono::seconds(4));
 }
 
 std::uint64_t digest_of(std::span<const float> values) {
@@ -120,13 +125,13 @@ std::uint64_t train(const std::shared_ptr<cp::Communicator>& world, int replicas
   for (std::int64_t step = 1; step <= steps; ++step) {
     strategy.run([&](cp::ReplicaContext& replica) {
       std::vector<float> gradient(100);
-      maybe_throw();
+      maybe_go_wrong();
       noise.fill_normal(gradient);
       std::this_thread::sleep_for(std::chrono::microseconds(300));
       if (step % 3 == 0) gradient[0] += outside.uniform<float>({}).item<float>();
-      maybe_throw();
+      maybe_go_wrong();
       replica.all_reduce(gradient, cp::Reduce::mean);
-      maybe_throw();
+      maybe_go_wrong();
       weights.assign_sub(gradient);
     });
     if (step % 20 == 0) checkpoints.save(step);
@@ -139,8 +144,10 @@ std::uint64_t train(const std::shared_ptr<cp::Communicator>& world, int replicas
 
 int main(int argc, char** argv) {
   const auto world = cp::Communicator::world(&argc, &argv);
-  if (argc != 6) {
-    std::fprintf(stderr, "faulty_training FAULT CULPRIT MILLISECONDS REPLICAS_PER_RANK FOLDER\n");
+  if (argc != 6 && argc != 8) {
+    std::fprintf(stderr,
+                 "faulty_training FAULT CULPRIT MILLISECONDS REPLICAS_PER_RANK FOLDER "
+                 "[WORKER MILLISECONDS]\n");
     return 2;
   }
   const std::string kind = argv[1];
@@ -154,6 +161,9 @@ int main(int argc, char** argv) {
     std::optional<Fault> fault;
     const bool own_business = kind != "none" && kind != "outside";
     if (own_business && world->rank() == culprit) fault.emplace(kind, culprit, after);
+    if (argc == 8 && world->rank() == std::atoi(argv[6])) {
+      fault.emplace("work", world->rank(), std::chrono::milliseconds(std::atoi(argv[7])));
+    }
     const std::uint64_t digest =
         train(world, std::atoi(argv[4]), argv[5], ends ? steps_with_an_end : 1'000'000);
     say(me + " is done: " + std::to_string(digest));

@@ -1,5 +1,7 @@
 """Jobs under mpirun in which one rank is killed, stopped, delayed or throws at a random moment.
 
+In a "second" fault a rank is stopped and a replica of another works for longer than the deadline.
+
 Usage: random_faults.py --program PROGRAM --folder FOLDER [--jobs N] [--seed N] [--mpirun MPIRUN]
 
 Each job has to end by itself within the deadline and a few seconds, with the others naming the culprit,
@@ -22,7 +24,7 @@ import time
 DEADLINE_S = 1.5  # faulty_training's
 FEW_S = 12.0  # start, roll call, the second in which all speak, and the launcher's end, on a busy machine
 # "planted", for the control, is a job without the fault that is expected of it.
-FAULTS = ("kill", "recover", "stop", "late", "throw", "delay")
+FAULTS = ("kill", "recover", "stop", "late", "throw", "delay", "second")
 
 
 class Failure(Exception):
@@ -37,7 +39,7 @@ def running(pid):
         return False
 
 
-def run(arguments, fault, ranks, replicas, culprit, at_ms):
+def run(arguments, fault, ranks, replicas, culprit, at_ms, worker=()):
     folder = os.path.join(arguments.folder, "checkpoints")
     shutil.rmtree(folder, ignore_errors=True)
     command = [arguments.mpirun, "-n", str(ranks)]
@@ -45,8 +47,8 @@ def run(arguments, fault, ranks, replicas, culprit, at_ms):
     # not to, and then its own status is 0 whatever happened.
     if fault == "recover":
         command.append("--enable-recovery")
-    kind = {"recover": "kill", "planted": "none"}.get(fault, fault)
-    command += [arguments.program, kind, str(culprit), str(at_ms), str(replicas), folder]
+    kind = {"recover": "kill", "planted": "none", "second": "stop"}.get(fault, fault)
+    command += [arguments.program, kind, str(culprit), str(at_ms), str(replicas), folder, *map(str, worker)]
     log = os.path.join(arguments.folder, "log")
     begin = time.monotonic()
     with open(log, "wb") as output:
@@ -102,7 +104,7 @@ def judge(text, fault, kind, ranks, culprit, status):
             continue
         message = saw.get(str(rank), "nothing")
         # "rank 1", or "ranks 1 (no answer) and 2 (made 21 calls)" where rank 2 waits for rank 1 itself.
-        if not re.search(rf"\brank {culprit}\b|\branks [^;]*\b{culprit} \(", message):
+        if not re.search(rf"\brank {culprit}\b|\branks [^;]*\b{culprit}( \(|[,;])", message):
             raise Failure(f"rank {rank} saw {message}; wanted rank {culprit} named")
         if not message.startswith("aborted: " if fault == "throw" else "deadline_exceeded: "):
             raise Failure(f"rank {rank} saw another error: {message}")
@@ -129,9 +131,13 @@ def main():
         replicas = chosen.randint(1, 2)
         culprit = chosen.randrange(ranks)
         at_ms = chosen.randrange(0, 100 if fault == "delay" else 400)
+        worker = ()
+        if fault == "second":
+            ranks, replicas = max(ranks, 3), 2
+            worker = (chosen.choice([rank for rank in range(ranks) if rank != culprit]), chosen.randrange(0, 400))
         name = f"job {number}: {fault} rank {culprit} of {ranks} x {replicas} at {at_ms} ms"
         try:
-            text, took = run(arguments, fault, ranks, replicas, culprit, at_ms)
+            text, took = run(arguments, fault, ranks, replicas, culprit, at_ms, worker)
             seconds[fault].append(took)
             if fault == "delay":
                 digest = re.search(r"is done: (\d+)", text)[1]

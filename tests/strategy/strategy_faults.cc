@@ -75,7 +75,13 @@ int main(int argc, char** argv) {
         }
         // All of its replicas work, so that none of them gives the others a deadline.
         if (fault == "stops-and-late" && step == 10 && replica.rank() == 2) usleep(2'500'000);
-        if (step == 10 && replica.rank() == 1 && replica.local_index() == replicas_per_rank - 1) {
+        const bool is_last = replica.local_index() == replicas_per_rank - 1;
+        // One of them works while the other waits, so that its own rank is the first to give up.
+        if (fault == "stops-and-works" && step == 10 && replica.rank() == 2 && is_last) {
+          usleep(2'500'000);
+        }
+        if (step == 10 && replica.rank() == 1 && is_last) {
+          if (fault == "stops-and-works") usleep(300'000);
           go_wrong(fault);
         }
         replica.all_reduce(gradient, cp::Reduce::mean);

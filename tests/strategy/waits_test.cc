@@ -94,6 +94,28 @@ TEST(AWorkingReplica, IsNotBlamedForAnotherThatHangs) {
   released->set_value();
 }
 
+// Rank 1 has waited in vain, and the job is about to end: rank 0 says so while its replica still works.
+TEST(AWorkingReplica, IsNotWaitedForWhereADeadlineHasPassed) {
+  const auto released = std::make_shared<std::promise<void>>();
+  const std::shared_future<void> release = released->get_future().share();
+  on_thread_ranks(2, [&](const auto& world) {
+    MirroredStrategy strategy(world, {.replicas_per_rank = 2,
+                                      .timeout_seconds = world->rank() == 0 ? 10'000 : 0.3,
+                                      .last_calls_folder = ""});
+    const Error error = thrown_by([&] {
+      strategy.run([release](ReplicaContext& replica) {
+        if (replica.replica_id() == 0 || replica.replica_id() == 3) release.wait();
+        std::vector<float> values(1);
+        replica.all_reduce(values, Reduce::sum);
+      });
+    });
+    EXPECT_EQ(error.code(), ErrorCode::deadline_exceeded) << error.what();
+    EXPECT_THAT(error.message(), HasSubstr("replica 3 is running and has made no call did not come "
+                                           "within 0.3 s"));
+  });
+  released->set_value();
+}
+
 // A restore is for the thread that runs the strategy, and moves nothing where it is refused.
 TEST(ARestore, IsRefusedWhileARunIsOn) {
   MirroredStrategy strategy(
