@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/agreement.h"
-#include "counterpoint/checkpoint/internal/durable_file.h"
 #include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/image_reader.h"
+#include "counterpoint/checkpoint/internal/readable_file.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1 {

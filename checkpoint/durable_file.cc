@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -12,33 +11,14 @@
 #include <vector>
 
 #include "counterpoint/checkpoint/internal/digest_tree.h"
+#include "counterpoint/checkpoint/internal/file_bytes.h"
+#include "counterpoint/checkpoint/internal/file_errors.h"
 #include "counterpoint/checkpoint/internal/file_format.h"
+#include "counterpoint/checkpoint/internal/open_file.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
-
-// "a directory", for what is there and is no regular file.
-std::string kind_of(const std::string& path, const std::filesystem::file_status& status) {
-  switch (status.type()) {
-    case std::filesystem::file_type::directory:
-      return "a directory";
-    case std::filesystem::file_type::symlink: {
-      std::error_code ignored;
-      return fmt::format("a symbolic link to '{}'",
-                         std::filesystem::read_symlink(path, ignored).string());
-    }
-    case std::filesystem::file_type::fifo:
-      return "a FIFO";
-    case std::filesystem::file_type::socket:
-      return "a socket";
-    case std::filesystem::file_type::block:
-    case std::filesystem::file_type::character:
-      return "a device";
-    default:
-      return "no regular file";
-  }
-}
 
 // A locked, empty temporary file that no other writer has. The lock dies with its process, so that
 // a file without one was left by a killed writer.
@@ -128,32 +108,6 @@ void write_sealed(FileOperations& files, int fd, const FileContent& content) {
 
 }  // namespace
 
-std::string errno_text(int error) { return std::generic_category().message(-error); }
-
-int sync_folder(FileOperations& files, const std::string& folder) {
-  OpenFile opened(files, files.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
-  if (opened.fd() < 0) return opened.fd();
-  const int result = files.sync(opened.fd());
-  // Some file systems have nothing to sync in a folder and say so.
-  return result == -EINVAL || result == -EOPNOTSUPP ? 0 : result;
-}
-
-int is_at(FileOperations& files, int fd, const std::string& path) {
-  struct stat ours {};
-  struct stat named {};
-  if (const int result = files.status(fd, ours); result < 0) return result;
-  const int result = files.status_of(path, named);
-  if (result == -ENOENT || result == -ENOTDIR) return 0;
-  if (result < 0) return result;
-  return ours.st_ino == named.st_ino && ours.st_dev == named.st_dev ? 1 : 0;
-}
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 std::string temporary_path(const std::string& path) {
   const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
   return path.substr(0, name) + "." + path.substr(name) + ".tmp";
@@ -161,52 +115,6 @@ std::string temporary_path(const std::string& path) {
 
 bool is_temporary_name(const std::string& name) {
   return name.size() > 5 && name.front() == '.' && name.ends_with(".tmp");
-}
-
-void throw_file_error(const std::string& path, const char* doing, int error) {
-  const auto fail = [&](ErrorCode code, const char* advice) {
-    throw Error(code,
-                fmt::format("{}: could not {}: {}; {}", path, doing, errno_text(error), advice));
-  };
-  switch (-error) {
-    case EFBIG:
-      fail(ErrorCode::resource_exhausted,
-           "raise the limit of a file's size (ulimit -f), or save elsewhere");
-      break;
-    case ENOSPC:
-    case EDQUOT:
-      fail(ErrorCode::resource_exhausted, "free space there or save elsewhere");
-      break;
-    case ENOMEM:
-    case ENOBUFS:
-    case EMFILE:
-    case ENFILE:
-      fail(ErrorCode::resource_exhausted, "free memory or descriptors and try again");
-      break;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      fail(ErrorCode::failed_precondition, "use a place that this process may use");
-      break;
-    case ENOENT:
-    case ENOTDIR:
-    case ENAMETOOLONG:
-    case EISDIR:
-      fail(ErrorCode::failed_precondition, "create the folder or use another path");
-      break;
-    case ENOLCK:
-    case ENOSYS:
-    case EOPNOTSUPP:
-      fail(ErrorCode::failed_precondition,
-           "that file system lacks what keeps two writers apart; use one that can lock files");
-      break;
-    case EWOULDBLOCK:
-      fail(ErrorCode::unavailable, "another process is writing it; let one job save here");
-      break;
-    default:
-      fail(ErrorCode::unavailable, "try again, and look at the disk");
-  }
-  std::abort();  // every branch above threw
 }
 
 Durability write_durably(FileOperations& files, const std::string& path, const FileContent& content,
@@ -261,97 +169,6 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
       "file before it may be back; save again",
       path, errno_text(synced));
   return Durability::uncertain;
-}
-
-std::shared_ptr<ReadableFile> open_shared(std::shared_ptr<FileOperations> files, std::string path) {
-  auto* const file = new ReadableFile(*files, std::move(path));
-  return {file, [files](const ReadableFile* closed) { delete closed; }};
-}
-
-FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64_t max_bytes) {
-  return ReadableFile(files, path).read_whole(max_bytes);
-}
-
-ReadableFile::ReadableFile(FileOperations& files, std::string path)
-    : files_(files),
-      path_(std::move(path)),
-      file_(files, files.open(path_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)) {
-  const int fd = file_.fd();
-  if (fd == -ENOENT || fd == -ENOTDIR) {
-    throw Error(ErrorCode::not_found, fmt::format("{}: no such file; check the path", path_));
-  }
-  if (fd == -ELOOP || fd == -ENXIO || fd == -ENODEV) throw_no_file();
-  if (fd < 0) throw_file_error(path_, "open", fd);
-  struct stat status {};
-  if (const int result = files_.status(fd, status); result < 0) {
-    throw_file_error(path_, "look at", result);
-  }
-  if (!S_ISREG(status.st_mode)) throw_no_file();
-  size_ = static_cast<std::uint64_t>(status.st_size);
-}
-
-void ReadableFile::check_size(std::uint64_t max_bytes) const {
-  if (size_ > max_bytes) {
-    throw Error(ErrorCode::resource_exhausted,
-                fmt::format("{}: {} bytes, more than the {} that were allowed; raise the limit if "
-                            "you trust the file",
-                            path_, size_, max_bytes));
-  }
-}
-
-void ReadableFile::check_header() {
-  std::array<std::byte, header_bytes> header;
-  const auto start = std::span(header).first(std::min<std::uint64_t>(header.size(), size_));
-  read(start, 0);
-  checkpoint_internal::check_header(path_, start, size_);
-}
-
-FileBytes ReadableFile::read_whole(std::uint64_t max_bytes) {
-  check_size(max_bytes);
-  FileBytes bytes = FileBytes::allocate(size_);
-  read(bytes.span(), 0);
-  return bytes;
-}
-
-void ReadableFile::read(std::span<std::byte> bytes, std::uint64_t offset) {
-  if (offset > size_ || bytes.size() > size_ - offset) {
-    throw_lost(fmt::format("{} bytes at {} are beyond its {} bytes", bytes.size(), offset, size_));
-  }
-  while (!bytes.empty()) {
-    const std::int64_t got = files_.read(file_.fd(), bytes, offset);
-    if (got == 0) throw_lost(fmt::format("shrank from {} bytes while it was read", size_));
-    if (got < 0) throw_unread(static_cast<int>(got));
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
-  }
-}
-
-void ReadableFile::throw_no_file() const {
-  std::error_code ignored;
-  throw Error(ErrorCode::failed_precondition,
-              fmt::format("{}: {}; give the path of a checkpoint itself", path_,
-                          kind_of(path_, std::filesystem::symlink_status(path_, ignored))));
-}
-
-void ReadableFile::throw_unread(int error) const {
-  switch (-error) {
-    case EIO:  // and what file systems say of what they find damaged
-    case EBADMSG:
-    case EILSEQ:
-    case ENODATA:
-    case EUCLEAN:
-      throw_lost("could not be read: " + errno_text(error));
-    case EAGAIN:  // of a read it is no other writer
-      throw Error(ErrorCode::unavailable,
-                  fmt::format("{}: could not read: {}; try again, and look at the disk", path_,
-                              errno_text(error)));
-    default:
-      throw_file_error(path_, "read", error);
-  }
-}
-
-void ReadableFile::throw_lost(const std::string& what) const {
-  throw Error(ErrorCode::data_loss, fmt::format("{}: {}; use another checkpoint", path_, what));
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

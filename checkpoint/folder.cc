@@ -12,6 +12,10 @@
 #include <thread>
 
 #include "counterpoint/checkpoint/internal/agreement.h"
+#include "counterpoint/checkpoint/internal/durable_file.h"
+#include "counterpoint/checkpoint/internal/file_errors.h"
+#include "counterpoint/checkpoint/internal/open_file.h"
+#include "counterpoint/checkpoint/internal/readable_file.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {

@@ -7,7 +7,7 @@
 #include "counterpoint/checkpoint/file_operations.h"
 #include "counterpoint/checkpoint/internal/agreement.h"
 #include "counterpoint/checkpoint/internal/byte_reader.h"
-#include "counterpoint/checkpoint/internal/durable_file.h"
+#include "counterpoint/checkpoint/internal/readable_file.h"
 #include "counterpoint/checkpoint/internal/sorted_table.h"
 #include "counterpoint/runtime/error.h"
 

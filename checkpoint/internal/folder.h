@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "counterpoint/checkpoint/internal/durable_file.h"
+#include "counterpoint/checkpoint/internal/open_file.h"
 #include "counterpoint/runtime/internal/deadline.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {

@@ -13,7 +13,7 @@
 #include "counterpoint/checkpoint/internal/agreement.h"
 #include "counterpoint/checkpoint/internal/digest_tree.h"
 #include "counterpoint/checkpoint/internal/disk_task.h"
-#include "counterpoint/checkpoint/internal/durable_file.h"
+#include "counterpoint/checkpoint/internal/readable_file.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 

@@ -1,0 +1,82 @@
+#include "counterpoint/checkpoint/internal/file_errors.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "counterpoint/runtime/error.h"
+
+namespace counterpoint::inline v1::checkpoint_internal {
+
+std::string errno_text(int error) { return std::generic_category().message(-error); }
+
+void throw_file_error(const std::string& path, const char* doing, int error) {
+  const auto fail = [&](ErrorCode code, const char* advice) {
+    throw Error(code,
+                fmt::format("{}: could not {}: {}; {}", path, doing, errno_text(error), advice));
+  };
+  switch (-error) {
+    case EFBIG:
+      fail(ErrorCode::resource_exhausted,
+           "raise the limit of a file's size (ulimit -f), or save elsewhere");
+      break;
+    case ENOSPC:
+    case EDQUOT:
+      fail(ErrorCode::resource_exhausted, "free space there or save elsewhere");
+      break;
+    case ENOMEM:
+    case ENOBUFS:
+    case EMFILE:
+    case ENFILE:
+      fail(ErrorCode::resource_exhausted, "free memory or descriptors and try again");
+      break;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      fail(ErrorCode::failed_precondition, "use a place that this process may use");
+      break;
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case EISDIR:
+      fail(ErrorCode::failed_precondition, "create the folder or use another path");
+      break;
+    case ENOLCK:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      fail(ErrorCode::failed_precondition,
+           "that file system lacks what keeps two writers apart; use one that can lock files");
+      break;
+    case EWOULDBLOCK:
+      fail(ErrorCode::unavailable, "another process is writing it; let one job save here");
+      break;
+    default:
+      fail(ErrorCode::unavailable, "try again, and look at the disk");
+  }
+  std::abort();  // every branch above threw
+}
+
+std::string kind_of(const std::string& path, const std::filesystem::file_status& status) {
+  switch (status.type()) {
+    case std::filesystem::file_type::directory:
+      return "a directory";
+    case std::filesystem::file_type::symlink: {
+      std::error_code ignored;
+      return fmt::format("a symbolic link to '{}'",
+                         std::filesystem::read_symlink(path, ignored).string());
+    }
+    case std::filesystem::file_type::fifo:
+      return "a FIFO";
+    case std::filesystem::file_type::socket:
+      return "a socket";
+    case std::filesystem::file_type::block:
+    case std::filesystem::file_type::character:
+      return "a device";
+    default:
+      return "no regular file";
+  }
+}
+
+}  // namespace counterpoint::inline v1::checkpoint_internal

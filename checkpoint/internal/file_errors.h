@@ -1,0 +1,23 @@
+// What a call of FileOperations that failed says, and what a caller can do about it.
+//
+//   const int result = files.rename(from, to);
+//   if (result < 0) throw_file_error(to, "rename the temporary file to it", result);
+//
+// Thread-safety: any.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace counterpoint::inline v1::checkpoint_internal {
+
+// "Input/output error", of -errno.
+std::string errno_text(int error);
+
+// What a caller can do about -errno `error` of `doing` ("write", ...) with `path`.
+[[noreturn]] void throw_file_error(const std::string& path, const char* doing, int error);
+
+// "a directory", "a FIFO", ... for what is at `path` and is no regular file.
+std::string kind_of(const std::string& path, const std::filesystem::file_status& status);
+
+}  // namespace counterpoint::inline v1::checkpoint_internal
