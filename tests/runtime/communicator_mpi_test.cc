@@ -21,9 +21,7 @@ TEST_P(CommunicatorOnMpi, Scenario) {
   GetParam().run(*ranks);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ranks, CommunicatorOnMpi,
-                         testing::ValuesIn(communicator_scenarios().begin(),
-                                           communicator_scenarios().end()),
+INSTANTIATE_TEST_SUITE_P(Ranks, CommunicatorOnMpi, testing::ValuesIn(communicator_scenarios()),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(MpiWorld, IsOneHandle) {

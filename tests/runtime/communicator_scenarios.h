@@ -6,6 +6,7 @@
 
 #include <ostream>
 #include <span>
+#include <vector>
 
 #include "counterpoint/runtime/communicator.h"
 
@@ -18,6 +19,13 @@ struct Scenario {
   friend void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 };
 
-std::span<const Scenario> communicator_scenarios();
+std::span<const Scenario> value_scenarios();  // what collectives compute
+std::span<const Scenario> work_scenarios();   // how operations live beside each other
+
+inline std::vector<Scenario> communicator_scenarios() {
+  std::vector<Scenario> scenarios(value_scenarios().begin(), value_scenarios().end());
+  scenarios.insert(scenarios.end(), work_scenarios().begin(), work_scenarios().end());
+  return scenarios;
+}
 
 }  // namespace counterpoint

@@ -57,8 +57,7 @@ TEST_P(CommunicatorOnThreads, Scenario) {
 
 INSTANTIATE_TEST_SUITE_P(Ranks, CommunicatorOnThreads,
                          testing::Combine(testing::Values(1, 2, 3, 4, 7),
-                                          testing::ValuesIn(communicator_scenarios().begin(),
-                                                            communicator_scenarios().end())),
+                                          testing::ValuesIn(communicator_scenarios())),
                          [](const auto& test) {
                            return std::string(std::get<1>(test.param).name) + "At" +
                                   std::to_string(std::get<0>(test.param));

@@ -1,11 +1,12 @@
+set(communicator_scenarios communicator_scenarios_values.cc communicator_scenarios_work.cc)
 counterpoint_test(communicator_threads_test
-  SOURCES communicator_threads_test.cc communicator_scenarios.cc
+  SOURCES communicator_threads_test.cc ${communicator_scenarios}
   LIBS counterpoint_runtime)
 
 counterpoint_test(fingerprint_test SOURCES fingerprint_test.cc LIBS counterpoint_runtime)
 
 counterpoint_test_executable(communicator_mpi_test
-  SOURCES communicator_mpi_test.cc communicator_scenarios.cc
+  SOURCES communicator_mpi_test.cc ${communicator_scenarios}
   LIBS counterpoint_runtime GTest::gtest)
 counterpoint_mpi_test(communicator_mpi RANKS 1 2 3 4 COMMAND communicator_mpi_test)
 
