@@ -1,6 +1,7 @@
 #include "counterpoint/runtime/internal/mpi_session.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,6 +57,14 @@ void check_mpi(int result, const char* function) {
   throw Error(ErrorCode::internal, fmt::format("{}: {}", function, text));
 }
 
+// A child inherits the exit handler and all that is destroyed at the end; MPI knows nothing of it.
+MpiSession::MpiSession() {
+  pthread_atfork(nullptr, nullptr, [] {
+    MpiSession& session = get();
+    session.is_child_ = session.owns_mpi_ || session.attached_;
+  });
+}
+
 MpiSession& MpiSession::get() {
   static MpiSession* const session = new MpiSession;
   return *session;
@@ -98,6 +107,11 @@ void MpiSession::ensure_initialized(int* argc, char*** argv) {
 
 void MpiSession::ensure_callable() const {
   if (finalized_) throw_finalized();
+  if (is_child_) {
+    throw Error(ErrorCode::failed_precondition,
+                "MPI belongs to the process that initialised it, and this one was forked from it; "
+                "communicate there, or start another program here");
+  }
   if (!is_callable()) {
     throw Error(ErrorCode::failed_precondition,
                 "at MPI_THREAD_FUNNELED only the thread that initialised MPI may communicate");
@@ -105,7 +119,8 @@ void MpiSession::ensure_callable() const {
 }
 
 bool MpiSession::is_callable() const noexcept {
-  return attached_ && !finalized_ && (any_thread_ || std::this_thread::get_id() == main_thread_);
+  return attached_ && !finalized_ && !is_child_ &&
+         (any_thread_ || std::this_thread::get_id() == main_thread_);
 }
 
 void MpiSession::add(MpiResource& resource) { resources_.push_back(&resource); }
@@ -137,7 +152,7 @@ void MpiSession::release_all() noexcept {
 }
 
 void MpiSession::end(int exit_status) noexcept {
-  if (!owns_mpi_ || finalized_ || mpi_finalized()) return;
+  if (!owns_mpi_ || is_child_ || finalized_ || mpi_finalized()) return;
   if (!is_callable()) {
     // MPI_Finalize belongs to the main thread; a process that exits elsewhere ends without it. Not every
     // launcher takes that for a failure, so the status says it.

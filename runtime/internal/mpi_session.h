@@ -6,9 +6,9 @@
 //   session.ensure_callable();                // on this thread, before MPI_Finalize
 //
 // If this session initialised MPI it also ends it, from an exit handler: a barrier with a deadline
-// and MPI_Finalize, or MPI_Abort if a rank is dead or hung, so that the job ends. The session
-// itself is never destroyed: handles may live longer than any other static object. Thread-safety:
-// as MPI's threading level.
+// and MPI_Finalize, or MPI_Abort if a rank is dead or hung, so that the job ends. A process that was
+// forked from it does none of that, and may not communicate. The session itself is never destroyed:
+// handles may live longer than any other static object. Thread-safety: as MPI's threading level.
 #pragma once
 
 #include <mpi.h>
@@ -58,7 +58,7 @@ class MpiSession {
   void set_last_barrier(LastBarrier barrier) { last_barrier_ = std::move(barrier); }
 
  private:
-  MpiSession() = default;
+  MpiSession();
   void install_finalize_hook();
   void release_all() noexcept;
   void end(int exit_status) noexcept;
@@ -69,6 +69,7 @@ class MpiSession {
   bool finalized_ = false;
   bool stuck_ = false;
   bool any_thread_ = false;
+  bool is_child_ = false;  // forked from the process that initialised MPI
   std::thread::id main_thread_;
   LastBarrier last_barrier_;
   std::vector<MpiResource*> resources_;
