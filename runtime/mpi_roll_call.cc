@@ -13,6 +13,8 @@ namespace counterpoint::inline v1 {
 namespace {
 
 constexpr int notice_tag = 1;  // the communicator has no other messages than these
+// One probe may fetch what arrived without looking at it, and other messages can be in front.
+constexpr int probes = 8;
 static_assert(std::is_trivially_copyable_v<MpiNotice> && sizeof(MpiNotice) == 512);
 
 }  // namespace
@@ -45,8 +47,7 @@ void MpiRollCall::send(const MpiNotice& notice, std::int64_t calls_made) {
 std::optional<MpiNotice> MpiRollCall::poll() {
   int found = 0;
   MPI_Status status;
-  // One probe may fetch what arrived without looking at it, and other messages can be in front.
-  for (int tries = 0; found == 0 && tries < 8; ++tries) {
+  for (int tries = 0; found == 0 && tries < probes; ++tries) {
     check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, notice_tag, comm_, &found, &status), "MPI_Iprobe");
   }
   if (found == 0) return std::nullopt;
@@ -85,7 +86,9 @@ std::vector<int> MpiRollCall::silent() const {
   for (int rank = 0; rank < size_; ++rank) {
     if (rank == rank_ || calls_made_[rank] >= 0) continue;
     int found = 0;
-    check_mpi(MPI_Iprobe(rank, notice_tag, comm_, &found, MPI_STATUS_IGNORE), "MPI_Iprobe");
+    for (int tries = 0; found == 0 && tries < probes; ++tries) {
+      check_mpi(MPI_Iprobe(rank, notice_tag, comm_, &found, MPI_STATUS_IGNORE), "MPI_Iprobe");
+    }
     if (found == 0) ranks.push_back(rank);
   }
   return ranks;

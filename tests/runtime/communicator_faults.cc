@@ -38,6 +38,15 @@ void see(const cp::Communicator& ranks, const Call& call) {
   for (;;) pause();
 }
 
+// Of whom nothing is heard, once everybody has had a second to answer.
+void print_silent(cp::Communicator& ranks) {
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  std::string silent;
+  for (const int rank : ranks.silent_ranks()) silent.append(" ").append(std::to_string(rank));
+  std::printf("rank %d hears nothing of%s, but of the others\n", ranks.rank(), silent.c_str());
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,9 +78,19 @@ int main(int argc, char** argv) {
           ranks->start_all_reduce(cp::Buffer::of(std::span(large)), cp::Reduce::sum);
     }
   }
+  if (fault == "waits_in_vain") {
+    if (ranks->rank() == 2) raise(SIGSTOP);
+    if (ranks->rank() == culprit) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      ranks->revoke(cp::Error(cp::ErrorCode::deadline_exceeded, "my own part is late"));
+    }
+  }
   if (fault == "drops_large") values.resize(5'000'000);
-  if (fault == "gives_up" || fault == "drops_large") ranks->set_timeout_seconds(1000);
+  if (fault == "gives_up" || fault == "drops_large" || fault == "waits_in_vain") {
+    ranks->set_timeout_seconds(1000);
+  }
   see(*ranks, all_reduce);
+  if (fault == "waits_in_vain") print_silent(*ranks);
   see(*ranks, [&] { ranks->barrier(); });
   // The first to end ends the others: let them speak, the late one too.
   if (fault != "none") std::this_thread::sleep_for(std::chrono::seconds(fault == "late" ? 2 : 1));
