@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "counterpoint/checkpoint/internal/agreement.h"
+#include "counterpoint/runtime/internal/draw_ledger.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 

@@ -1,5 +1,7 @@
 #include "counterpoint/runtime/internal/draw_ledger.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -8,16 +10,20 @@
 namespace counterpoint::inline v1 {
 namespace {
 
-constexpr std::size_t kCallsOfRange = 8;
-
 bool same_line(const std::source_location& a, const std::source_location& b) {
   return a.line() == b.line() && a.file_name() == b.file_name();
+}
+
+std::string to_text(BlockNumber block) {
+  const auto high = static_cast<std::uint64_t>(block >> 64);
+  const auto low = static_cast<std::uint64_t>(block);
+  return high == 0 ? fmt::format("{}", low) : fmt::format("{} * 2^64 + {}", high, low);
 }
 
 }  // namespace
 
 std::string DrawLedger::Call::to_string() const {
-  if (text != nullptr) return *text;
+  if (text != nullptr) return std::string(text->view());
   return std::string(operation_name(operation)) + (separated ? "_separated at " : " at ") +
          location_to_string(location);
 }
@@ -27,8 +33,12 @@ DrawLedger::Holder& DrawLedger::open(const StreamDefinition& definition, Holder 
   const BlockNumber all = ~BlockNumber{0};
   holder.algorithm = algorithm_index(definition.name);
   holder.last_block = definition.counter_words == 1 ? all >> 64 : all;
-  const std::uint64_t identity = holder.identity;
-  return *holders_.emplace(identity, std::make_unique<Holder>(std::move(holder)))->second;
+  return add_holder(std::make_unique<Holder>(std::move(holder)));
+}
+
+DrawLedger::Holder& DrawLedger::add_holder(std::unique_ptr<Holder> holder) {
+  const std::pair key(holder->identity, static_cast<const Holder*>(holder.get()));
+  return *holders_.emplace(key, std::move(holder)).first->second;
 }
 
 void DrawLedger::claim(Holder& holder, const Reservation& reserved, std::uint64_t blocks,
@@ -90,12 +100,12 @@ bool DrawLedger::equal_by_design(const Holder& a, const Holder& b) {
 }
 
 std::uint32_t DrawLedger::algorithm_index(std::string_view name) {
-  auto found = algorithm_numbers_.find(name);
-  if (found == algorithm_numbers_.end()) {
-    found = algorithm_numbers_.emplace(name, static_cast<std::uint32_t>(algorithms_.size())).first;
-    algorithms_.emplace_back(name);
-  }
-  return found->second;
+  const auto found = algorithm_numbers_.find(name);
+  if (found != algorithm_numbers_.end()) return found->second;
+  const auto index = static_cast<std::uint32_t>(algorithms_.size());
+  algorithms_.emplace_back(name);
+  algorithm_numbers_.emplace(name, index);
+  return index;
 }
 
 bool DrawLedger::is_of(const Holder& holder, const Stream& stream,
@@ -129,7 +139,9 @@ void DrawLedger::check(const Holder& holder, const Stream& stream, BlockNumber f
                        BlockNumber last, const CallRecord& record) {
   for (auto at = first_meeting(stream, first, last); meets(at, stream, last); ++at) {
     if (equal_by_design(holder, *at->second.holder)) continue;
-    std::string key = holder.text + record.to_string() + at->second.holder->text;
+    std::string key(holder.text.view());
+    key += record.to_string();
+    key += at->second.holder->text.view();
     for (const Call& call : at->second.calls) key += call.to_string();
     report_once(std::move(key), describe(*at, holder, first, last, record));
   }
@@ -150,6 +162,28 @@ void DrawLedger::report_once(std::string key, std::string message) {
     reuse_numbers_.emplace(std::move(key), reuses_.size());
     reuses_.push_back({.message = std::move(message)});
   }
+}
+
+std::string DrawLedger::describe(const Ranges::value_type& taken, const Holder& holder,
+                                 BlockNumber first, BlockNumber last,
+                                 const CallRecord& record) const {
+  const auto& [at, range] = taken;
+  const BlockNumber from = std::max(first, at.first);
+  const BlockNumber to = std::min(last, range.last);
+  std::string calls;
+  for (const Call& call : range.calls) {
+    if (call.last < from || call.first > to) continue;
+    calls += (calls.empty() ? "" : " or ") + call.to_string();
+  }
+  return fmt::format(
+      "{} in {} takes random numbers that were taken before, by {} in {}{}: blocks {} to {} of the "
+      "{} "
+      "stream of key {}; seed each generator with a list of its own, such as {{seed, 1}}, split "
+      "one, or reset the one that is to repeat its numbers, also one that is made again after a "
+      "restore: child.reset(child.state())",
+      record.to_string(), holder.text.view(), calls.empty() ? "a line that was not kept" : calls,
+      range.holder->text.view(), range.holder->imported ? " before a checkpoint" : "",
+      to_text(from), to_text(to), algorithms_[at.stream.algorithm], at.stream.key);
 }
 
 // Records what no range has yet.
@@ -185,13 +219,8 @@ void DrawLedger::add_piece(Holder& holder, const Stream& stream, BlockNumber fir
     holder.latest = std::prev(next);
     extend(*holder.latest, first, last, call);
   } else {
-    const RangeKey key{stream, first};
-    holder.ranges.insert(key);
-    holder.latest = ranges_.emplace_hint(
-        next, key, Range{.last = last, .holder = &holder, .jumps = holder.jumps});
-    Range& range = (*holder.latest)->second;
-    range.age = ages_.insert(ages_.end(), key);
-    if (call != nullptr) add_call(range, *call, first, last);
+    holder.latest = new_range(holder, {stream, first}, last, next);
+    if (call != nullptr) add_call((*holder.latest)->second, *call, first, last);
   }
   merge_with_next(*holder.latest);
   if (ranges_.size() > options_.max_ranges) {
@@ -200,6 +229,22 @@ void DrawLedger::add_piece(Holder& holder, const Stream& stream, BlockNumber fir
     Holder& its_holder = *oldest->second.holder;
     forget(oldest);
     if (&its_holder != &holder) drop_if_gone(its_holder);
+  }
+}
+
+// In all three places or, where memory ends, in none.
+DrawLedger::Ranges::iterator DrawLedger::new_range(Holder& holder, const RangeKey& key,
+                                                   BlockNumber last, Ranges::iterator next) {
+  std::list<RangeKey> age{key};
+  const auto of_holder = holder.ranges.insert(key).first;
+  try {
+    const Range range{.last = last, .holder = &holder, .jumps = holder.jumps, .age = age.begin()};
+    const auto added = ranges_.emplace_hint(next, key, range);
+    ages_.splice(ages_.end(), age);
+    return added;
+  } catch (...) {
+    holder.ranges.erase(of_holder);
+    throw;
   }
 }
 

@@ -1,5 +1,7 @@
 // A ledger's ranges as they travel, and those of others taken in.
+#include <algorithm>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "counterpoint/runtime/internal/draw_ledger.h"
@@ -21,7 +23,8 @@ std::vector<LedgerEntry> DrawLedger::entries() const {
                                          .kind = range.holder->kind,
                                          .calls = {}});
     for (const Call& call : range.calls) {
-      entry.calls.push_back({call.to_string(), call.first, call.last});
+      LedgerText text = call.text != nullptr ? *call.text : LedgerText(call.to_string());
+      entry.calls.push_back({std::move(text), call.first, call.last});
     }
   }
   return entries;
@@ -29,30 +32,38 @@ std::vector<LedgerEntry> DrawLedger::entries() const {
 
 void DrawLedger::import(const std::vector<LedgerEntry>& entries) {
   const std::scoped_lock lock(mutex_);
-  std::map<std::tuple<std::uint64_t, std::string, HolderKind>, Holder*> known;
+  ImportedHolders known;
   for (const LedgerEntry& entry : entries) {
-    Holder*& holder = known[{entry.identity, entry.holder, entry.kind}];
-    if (holder == nullptr) {
-      auto earlier = std::make_unique<Holder>(Holder{
-          .text = entry.holder, .identity = entry.identity, .kind = entry.kind, .imported = true});
-      holder = holders_.emplace(entry.identity, std::move(earlier))->second.get();
-    }
-    ++holder->jumps;  // ranges stay as they were taken, not merged across what lies between
-    const Stream stream{algorithm_index(entry.algorithm), entry.key};
-    add(*holder, stream, entry.first, entry.last, nullptr);
-    for (const LedgerCall& text : entry.calls) {
-      const std::string* const kept = &*texts_.insert(text.text).first;
-      for (auto range = first_meeting(stream, text.first, text.last);
-           meets(range, stream, text.last); ++range) {
-        if (range->second.holder == holder) {
-          add_call(range->second, {.text = kept}, text.first, text.last);
-        }
-      }
+    try {
+      import_one(entry, known);
+    } catch (const std::bad_alloc&) {
+      ++forgotten_;
     }
   }
   for (const auto& [_, holder] : known) {
+    if (holder == nullptr) continue;
     holder->alive = false;
     drop_if_gone(*holder);
+  }
+}
+
+void DrawLedger::import_one(const LedgerEntry& entry, ImportedHolders& known) {
+  Holder*& holder = known[{entry.identity, entry.holder, entry.kind}];
+  if (holder == nullptr) {
+    holder = &add_holder(std::make_unique<Holder>(Holder{
+        .text = entry.holder, .identity = entry.identity, .kind = entry.kind, .imported = true}));
+  }
+  ++holder->jumps;  // ranges stay as they were taken, not merged across what lies between
+  const Stream stream{algorithm_index(entry.algorithm.view()), entry.key};
+  add(*holder, stream, entry.first, entry.last, nullptr);
+  for (const LedgerCall& call : entry.calls) {
+    const LedgerText* const kept = &*texts_.insert(call.text).first;
+    for (auto range = first_meeting(stream, call.first, call.last); meets(range, stream, call.last);
+         ++range) {
+      if (range->second.holder != holder) continue;
+      add_call(range->second, {.text = kept}, std::max(call.first, range->first.first),
+               std::min(call.last, range->second.last));
+    }
   }
 }
 

@@ -32,8 +32,8 @@ void DrawLedger::rewind(Holder& holder, const Reservation& to, Operation operati
   const BlockNumber from = block_number(to.counter);
   ++holder.jumps;
   forget_from(holder, stream, from);
-  for (auto at = holders_.lower_bound(holder.identity);
-       at != holders_.end() && at->first == holder.identity;) {
+  for (auto at = holders_.lower_bound({holder.identity, nullptr});
+       at != holders_.end() && at->first.first == holder.identity;) {
     Holder& same = *(at++)->second;  // may be dropped
     // A line that makes many objects is one identity. A restore says that the object is the one that was
     // saved; a reset does not, and an imported object's first state is not known.
@@ -77,10 +77,7 @@ void DrawLedger::forget_before(Holder& holder, const Stream& stream, BlockNumber
 
 void DrawLedger::drop_if_gone(Holder& holder) {
   if (holder.alive || !holder.ranges.empty()) return;
-  const auto [begin, end] = holders_.equal_range(holder.identity);
-  const auto found =
-      std::find_if(begin, end, [&](const auto& entry) { return entry.second.get() == &holder; });
-  if (found != end) holders_.erase(found);
+  holders_.erase({holder.identity, &holder});
 }
 
 }  // namespace counterpoint::inline v1

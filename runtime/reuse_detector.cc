@@ -1,4 +1,4 @@
-// Switching detection on, what a detected reuse says, and the claims of one holder.
+// Switching detection on, and the claims of one holder.
 #include "counterpoint/runtime/reuse_detector.h"
 
 #include <fmt/format.h>
@@ -37,12 +37,6 @@ CurrentLedger& current_ledger() {
   return *current;
 }
 
-std::string to_text(BlockNumber block) {
-  const auto high = static_cast<std::uint64_t>(block >> 64);
-  const auto low = static_cast<std::uint64_t>(block);
-  return high == 0 ? fmt::format("{}", low) : fmt::format("{} * 2^64 + {}", high, low);
-}
-
 }  // namespace
 
 std::shared_ptr<DrawLedger> DrawLedger::current() {
@@ -50,28 +44,6 @@ std::shared_ptr<DrawLedger> DrawLedger::current() {
   if (!current.watching.load(std::memory_order_relaxed)) return nullptr;
   const std::scoped_lock lock(current.mutex);
   return current.of_detector != nullptr ? current.of_detector : current.of_job;
-}
-
-std::string DrawLedger::describe(const Ranges::value_type& taken, const Holder& holder,
-                                 BlockNumber first, BlockNumber last,
-                                 const CallRecord& record) const {
-  const auto& [at, range] = taken;
-  const BlockNumber from = std::max(first, at.first);
-  const BlockNumber to = std::min(last, range.last);
-  std::string calls;
-  for (const Call& call : range.calls) {
-    if (call.last < from || call.first > to) continue;
-    calls += (calls.empty() ? "" : " or ") + call.to_string();
-  }
-  return fmt::format(
-      "{} in {} takes random numbers that were taken before, by {} in {}{}: blocks {} to {} of the "
-      "{} "
-      "stream of key {}; seed each generator with a list of its own, such as {{seed, 1}}, split "
-      "one, or reset the one that is to repeat its numbers, also one that is made again after a "
-      "restore: child.reset(child.state())",
-      record.to_string(), holder.text, calls.empty() ? "a line that was not kept" : calls,
-      range.holder->text, range.holder->imported ? " before a checkpoint" : "", to_text(from),
-      to_text(to), algorithms_[at.stream.algorithm], at.stream.key);
 }
 
 ReuseDetector::ReuseDetector(ReuseDetectorOptions options)

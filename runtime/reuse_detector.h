@@ -65,7 +65,7 @@ enum class ReuseAction : std::uint8_t {
 
 struct ReuseDetectorOptions {
   ReuseAction on_reuse = ReuseAction::stop;
-  // Ranges to remember: of 390 bytes where an object has many, of 710 where each is another object's, and
+  // Ranges to remember: of 390 bytes where an object has many, of 760 where each is another object's, and
   // of up to 580 more where several lines drew one (measured with glibc; tests/runtime/reuse_ledger_test).
   std::size_t max_ranges = std::size_t{1} << 18;
 };

@@ -15,6 +15,7 @@
 
 #include "counterpoint/checkpoint/internal/image_reader.h"
 #include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/internal/ledger_gathering.h"
 #include "counterpoint/runtime/internal/ledger_tables.h"
 #include "counterpoint/runtime/saveable.h"
 

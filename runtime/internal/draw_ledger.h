@@ -21,46 +21,19 @@
 #include <source_location>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "counterpoint/runtime/call_record.h"
+#include "counterpoint/runtime/internal/ledger_entry.h"
 #include "counterpoint/runtime/reuse_detector.h"
 #include "counterpoint/runtime/state_store.h"
 
 namespace counterpoint::inline v1 {
 
-// A counter as one number.
-using BlockNumber = unsigned __int128;
 constexpr BlockNumber block_number(const kernels::Counter& counter) {
   return BlockNumber{counter.high} << 64 | counter.low;
 }
-
-// Whose draws are equal by design, and are no reuse.
-enum class HolderKind : std::uint8_t {
-  plain,            // its own
-  replica,          // its own, on no other rank
-  shared,           // its own, which are those of all replicas
-  shared_in_a_run,  // those of all holders of the same identity and run
-};
-
-// What a line of a program took, from its first block to its last, as text.
-struct LedgerCall {
-  std::string text;  // "normal at train.cc:12"
-  BlockNumber first = 0;
-  BlockNumber last = 0;
-};
-
-// A range of a stream as it travels: in a checkpoint, between ranks.
-struct LedgerEntry {
-  std::string algorithm;
-  std::uint64_t key = 0;
-  BlockNumber first = 0;
-  BlockNumber last = 0;  // inclusive
-  std::string holder;    // "generator 'noise'"
-  std::uint64_t identity = 0;
-  HolderKind kind = HolderKind::plain;
-  std::vector<LedgerCall> calls;
-};
 
 class DrawLedger {
  public:
@@ -82,7 +55,7 @@ class DrawLedger {
   struct Call {
     Operation operation = Operation::normal;
     std::source_location location = {};
-    const std::string* text = nullptr;  // instead of the two, of an imported range
+    const LedgerText* text = nullptr;  // instead of the two, of an imported range
     BlockNumber first = 0;
     BlockNumber last = 0;
     bool separated = false;  // a split_separated
@@ -100,7 +73,7 @@ class DrawLedger {
 
  public:
   struct Holder {
-    std::string text;  // "generator 'noise'"
+    LedgerText text;  // "generator 'noise'"
     std::uint64_t identity = 0;
     HolderKind kind = HolderKind::plain;
     std::shared_ptr<const void> run = {};  // that it was made in, of shared_in_a_run
@@ -145,10 +118,14 @@ class DrawLedger {
   COUNTERPOINT_PUBLIC std::vector<LedgerEntry> entries() const;
   // A reuse that was found elsewhere. Errors: failed_precondition if reuse stops draws.
   COUNTERPOINT_PUBLIC void report(std::string message);
-  // Adds what is not taken yet; reports nothing.
+  // Adds what is not taken yet, in as many steps as there are entries and ranges that these meet; reports
+  // nothing. What there is no memory for is forgotten.
   COUNTERPOINT_PUBLIC void import(const std::vector<LedgerEntry>& entries);
 
  private:
+  Holder& add_holder(std::unique_ptr<Holder> holder);
+  using ImportedHolders = std::map<std::tuple<std::uint64_t, LedgerText, HolderKind>, Holder*>;
+  void import_one(const LedgerEntry& entry, ImportedHolders& known);
   static bool equal_by_design(const Holder& a, const Holder& b);
   std::uint32_t algorithm_index(std::string_view name);
   static bool is_of(const Holder& holder, const Stream& stream, const Ranges::value_type& range);
@@ -168,6 +145,8 @@ class DrawLedger {
            const Call* call);
   void add_piece(Holder& holder, const Stream& stream, BlockNumber first, BlockNumber last,
                  const Call* call);
+  Ranges::iterator new_range(Holder& holder, const RangeKey& key, BlockNumber last,
+                             Ranges::iterator next);
   void merge_with_next(Ranges::iterator range);
   static void add_call(Range& range, const Call& call, BlockNumber first, BlockNumber last);
   void forget(Ranges::iterator range);
@@ -180,10 +159,11 @@ class DrawLedger {
   mutable std::mutex mutex_;
   std::vector<std::string> algorithms_;
   std::map<std::string, std::uint32_t, std::less<>> algorithm_numbers_;
-  std::multimap<std::uint64_t, std::unique_ptr<Holder>> holders_;  // by identity
+  std::map<std::pair<std::uint64_t, const Holder*>, std::unique_ptr<Holder>>
+      holders_;  // by identity
   Ranges ranges_;
   std::list<RangeKey> ages_;  // the range that was longest not drawn first
-  std::set<std::string> texts_;
+  std::set<LedgerText> texts_;
   std::vector<Reuse> reuses_;
   std::map<std::string, std::size_t> reuse_numbers_;
   std::size_t forgotten_ = 0;

@@ -1,29 +1,38 @@
-// A draw ledger as it travels: in a checkpoint, and between ranks.
+// A draw ledger as tables of numbers, which are how it lies in a checkpoint.
 //
-//   const std::vector<LedgerEntry> all = gather_ledgers(*communicator, ledger->entries());
-//   SavedObject saved = saved_ledger(all);
+//   SavedObject saved = saved_ledger(ledger->entries());
 //   ledger->import(ledger_of(saved));     // in the process that restores
 //
-// Thread-safety: values; gather_ledgers is collective. docs/format.md says what the tables hold.
+// Thread-safety: values. Source: docs/format.md, for what the tables hold.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
-#include "counterpoint/runtime/communicator.h"
-#include "counterpoint/runtime/internal/draw_ledger.h"
+#include "counterpoint/kernels/export.h"
+#include "counterpoint/runtime/internal/ledger_entry.h"
 #include "counterpoint/runtime/saveable.h"
 
 namespace counterpoint::inline v1 {
 
-// An object of type "reuse_ledger". Texts beyond 1 MiB are dropped.
-COUNTERPOINT_PUBLIC SavedObject saved_ledger(const std::vector<LedgerEntry>& entries);
-// Errors: data_loss for tables that are none.
-COUNTERPOINT_PUBLIC std::vector<LedgerEntry> ledger_of(const SavedObject& saved);
+struct LedgerTables {
+  std::vector<std::uint64_t> holders;
+  std::vector<std::uint64_t> ranges;
+  std::vector<std::uint64_t> calls;
+  std::string texts;  // a line each
+};
 
-// Every rank's entries, each range once; the same on every rank. Appends to `meetings` what is wrong: each
-// replica's stream of one rank that meets what another rank drew, the same on every rank.
-COUNTERPOINT_PUBLIC std::vector<LedgerEntry> gather_ledgers(Communicator& communicator,
-                                                            const std::vector<LedgerEntry>& own,
-                                                            std::vector<std::string>& meetings);
+// Texts are cut after 4 KiB, and dropped beyond 1 MiB.
+LedgerTables tables_of(const std::vector<LedgerEntry>& entries);
+// What it takes, in memory and time, goes with the tables' size. Calls beyond kCallsOfRange of a range are
+// dropped. Errors: data_loss for tables that are none: rows that are not there, ranges that overlap, calls
+// outside of their range.
+std::vector<LedgerEntry> entries_of(const LedgerTables& tables);
+
+// The tables as an object of type "reuse_ledger".
+COUNTERPOINT_PUBLIC SavedObject saved_ledger(const std::vector<LedgerEntry>& entries);
+// Errors: as entries_of.
+COUNTERPOINT_PUBLIC std::vector<LedgerEntry> ledger_of(const SavedObject& saved);
 
 }  // namespace counterpoint::inline v1

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "checkpoint/images.h"
 #include "counterpoint/checkpoint/checkpoint.h"
 #include "counterpoint/checkpoint/checkpoint_manager.h"
 #include "counterpoint/runtime/reuse_detector.h"
@@ -211,16 +212,6 @@ TEST_F(ReuseThroughCheckpoints, LedgersOfOneHistoryAreTheSameBytes) {
   EXPECT_EQ(bytes_after(true) == whole, true);
 }
 
-class SavedTables final : public Saveable {
- public:
-  explicit SavedTables(SavedObject tables) : tables_(std::move(tables)) {}
-  SavedObject save() const override { return tables_; }
-  std::unique_ptr<PendingRestore> prepare(const SavedObject& /*saved*/) override { return nullptr; }
-
- private:
-  SavedObject tables_;
-};
-
 // A file is untrusted input.
 TEST_F(ReuseThroughCheckpoints, AStrangeLedgerIsRefusedAndChangesNothing) {
   const auto table = [](std::vector<std::uint64_t> words, std::int64_t columns) {
@@ -239,9 +230,14 @@ TEST_F(ReuseThroughCheckpoints, AStrangeLedgerIsRefusedAndChangesNothing) {
   };
   auto noise = Generator::from_seed({1, 2, 3});
   const auto restores = [&](const SavedObject& ledger) {
-    Checkpoint(Communicator::world(),
-               {{"noise", noise}, {"reuse_ledger", std::make_shared<SavedTables>(ledger)}})
-        .save(file());
+    const checkpoint_internal::FileBytes bytes = checkpoint_tests::sealed_file(
+        {.type = "checkpoint",
+         .attributes = {{"stream_version", checkpoint_internal::stream_version}},
+         .values = {},
+         .members = {{"noise", noise.saveable()->save()}, {"reuse_ledger", ledger}}});
+    std::ofstream(file(), std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.span().data()),
+               static_cast<std::streamsize>(bytes.size()));
     process([&] {
       auto restored = Generator::from_seed(9);
       const std::string before = restored.to_string();

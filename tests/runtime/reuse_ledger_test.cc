@@ -230,8 +230,8 @@ TEST(ReuseLedger, TakesTheMemoryThatItsHeaderSays) {
     auto g = Generator::from_seed({4, 5, i});
     draw(g, 1);
   });
-  EXPECT_GT(of_objects_each, 500);
-  EXPECT_LE(of_objects_each, 710);
+  EXPECT_GT(of_objects_each, 600);
+  EXPECT_LE(of_objects_each, 760);
   std::optional<Generator> from_lines;
   const double of_eight_lines = bytes_a_range([&](std::int64_t i) {
     if (i < 0) from_lines = Generator::from_seed({1, 2, 3});
