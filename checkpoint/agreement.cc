@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <string_view>
+
+#include "counterpoint/runtime/internal/collective_call.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
 constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t max_message_bytes = 16 << 10;
+constexpr double grace_seconds = 2;  // beside what the communicator needs to ask who is there
 
 // FNV-1a: the same on every rank, whatever its standard library.
 std::uint64_t fingerprint_of(std::string_view text) {
@@ -50,19 +54,24 @@ constexpr std::size_t words_of(std::size_t bytes) { return (bytes + 7) / 8; }
   throw Error(code, message);
 }
 
-}  // namespace
+// Whether what ranks do together elsewhere fails like this where others are gone, or were before.
+bool may_lack_ranks(const Error& error) {
+  return error.code() == ErrorCode::deadline_exceeded || error.code() == ErrorCode::unavailable ||
+         error.code() == ErrorCode::failed_precondition;
+}
 
-std::uint64_t agree(Communicator& communicator, std::string_view call, const Attempt& attempt,
-                    std::uint64_t value) {
+using Words = std::array<std::uint64_t, 8>;
+
+std::uint64_t agree_by(Communicator& communicator, std::string_view call, const Attempt& attempt,
+                       std::uint64_t value, const std::function<void(Words&)>& reduce) {
   if (communicator.size() == 1) {
     if (attempt) throw *attempt;
     return value;
   }
   const auto rank = static_cast<std::uint64_t>(communicator.rank());
   const std::uint64_t fingerprint = fingerprint_of(call);
-  std::array<std::uint64_t, 8> words{attempt ? rank : none, fingerprint, ~fingerprint,
-                                     rank == 0 ? value : none};
-  communicator.all_reduce<std::uint64_t>(words, Reduce::min);
+  Words words{attempt ? rank : none, fingerprint, ~fingerprint, rank == 0 ? value : none};
+  reduce(words);
   const std::uint64_t first = words[0];
   if (words[1] != ~words[2]) {
     const std::vector<std::string> calls =
@@ -76,6 +85,32 @@ std::uint64_t agree(Communicator& communicator, std::string_view call, const Att
   }
   if (first != none) throw_together(communicator, attempt, first);
   return words[3];
+}
+
+}  // namespace
+
+std::uint64_t agree(Communicator& communicator, std::string_view call, const Attempt& attempt,
+                    std::uint64_t value) {
+  return agree_by(communicator, call, attempt, value, [&](Words& words) {
+    try {
+      communicator.all_reduce<std::uint64_t>(words, Reduce::min);
+    } catch (const CommunicatorError& error) {
+      throw Error(error.code(), fmt::format("{}: {}", call, error.reason()));
+    }
+  });
+}
+
+std::uint64_t agree_after_meeting(Communicator& communicator, std::string_view call,
+                                  const Attempt& attempt, std::uint64_t value) {
+  if (!attempt || !may_lack_ranks(*attempt)) return agree(communicator, call, attempt, value);
+  return agree_by(communicator, call, attempt, value, [&](Words& words) {
+    const double seconds = std::min(grace_seconds, communicator.timeout_seconds());
+    try {
+      communicator.start_all_reduce(Buffer::of<std::uint64_t>(words), Reduce::min).wait(seconds);
+    } catch (const Error&) {
+      throw *attempt;
+    }
+  });
 }
 
 bool same_on_all_ranks(Communicator& communicator, std::string_view text) {

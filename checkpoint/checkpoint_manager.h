@@ -6,8 +6,8 @@
 //   log(checkpoints.last_restore().to_string());
 //
 // Files are named checkpoint-00000017.h5 after their step. The folder is created as needed, and
-// belongs to one manager at a time, on whatever machine. All calls are collective; rank 0 alone
-// touches the folder.
+// belongs to one manager at a time, on whatever machine. All calls are collective; ranks wait for each
+// other as in Checkpoint, and rank 0 alone touches the folder.
 //
 // Thread-safety: one thread at a time, outside of a run.
 // Determinism: as Checkpoint.

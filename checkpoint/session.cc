@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -37,6 +38,29 @@ std::string check_names(const NamedObjects& objects) {
   return names;
 }
 
+// The shortest of `seconds` and of how long the objects' ranks wait for each other.
+double shortest_timeout(double seconds, const NamedObjects& objects) {
+  for (const NamedObject& object : objects) {
+    seconds = std::min(seconds, object.object->timeout_seconds().value_or(seconds));
+    seconds = shortest_timeout(seconds, object.object->members());
+  }
+  return seconds;
+}
+
+// Whose ranks wait so long, here already.
+std::shared_ptr<Communicator> duplicate(Communicator& communicator, const NamedObjects& objects) {
+  const double seconds = communicator.timeout_seconds();
+  communicator.set_timeout_seconds(shortest_timeout(seconds, objects));
+  std::shared_ptr<Communicator> duplicate;
+  const Attempt attempt = attempting([&] {
+    duplicate = communicator.duplicate();
+    duplicate->set_timeout_seconds(communicator.timeout_seconds());
+  });
+  communicator.set_timeout_seconds(seconds);
+  if (attempt) throw *attempt;
+  return duplicate;
+}
+
 // libhdf5 and libcrypto do not survive a lack of memory while they start: that is done now, by
 // making a file of nothing in memory and reading it.
 void start_libraries() {
@@ -66,8 +90,7 @@ Session::Session(std::shared_ptr<Communicator> communicator, NamedObjects object
     files_ = std::shared_ptr<FileOperations>(&FileOperations::posix(), [](FileOperations*) {});
   }
   start_libraries();
-  communicator_ = communicator->duplicate();
-  communicator_->set_timeout_seconds(communicator->timeout_seconds());
+  communicator_ = duplicate(*communicator, objects_);
 }
 
 void Session::check_context() {
@@ -96,7 +119,8 @@ void Session::begin_save(const std::string& call, const std::source_location& lo
                          const ValueReader& reader) {
   const Attempt in_step =
       ask_all([&](Saveable& object) { object.ensure_in_step(location, reader); });
-  const std::uint64_t watched = agree(*communicator_, call, in_step, watches_reuse() ? 1 : 0);
+  const std::uint64_t watched =
+      agree_after_meeting(*communicator_, call, in_step, watches_reuse() ? 1 : 0);
   std::string numbers;
   const Attempt attempt = attempting([&] { numbers = numbers_of(objects_); });
   agree(*communicator_, call, attempt);

@@ -126,7 +126,7 @@ RestoreReport Session::restore(const std::string& call, const std::source_locati
     communicator_->revoke(*begun);
     throw *begun;
   }
-  agree(*communicator_, call, begun);
+  agree_after_meeting(*communicator_, call, begun);
   const std::optional<LoadedFile> loaded = load(call, options, next_file);
   if (!loaded) return report;
   const LoadedFile& file = *loaded;

@@ -141,12 +141,17 @@ class SaveableGenerator final : public Saveable {
                                           same ? RestoreOutcome::exact : RestoreOutcome::derived);
   }
 
+  const void* target() const noexcept override { return store_.get(); }
+
   void ensure_in_step(const std::source_location& location,
                       const ValueReader& /*reader*/) override {
     store_->ensure_in_step(location);
   }
   void begin_restore(const std::source_location& location) override {
     store_->begin_restore(location);
+  }
+  std::optional<double> timeout_seconds() const noexcept override {
+    return store_->timeout_seconds();
   }
 
  private:

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <set>
+#include <string_view>
 
 #include "counterpoint/runtime/error.h"
 
@@ -65,12 +67,14 @@ class SaveableTensor final : public Saveable {
     }
     if (value.shape() == tensor_.shape()) {
       // Into the memory that is there, which may be the caller's own array.
-      return pending([into = tensor_.bytes(), from = value.bytes()] {
-        if (!from.empty()) std::memcpy(into.data(), from.data(), from.size());
+      return pending([this, from = value.bytes()] {
+        if (!from.empty()) std::memcpy(tensor_.bytes().data(), from.data(), from.size());
       });
     }
     return pending([this, copy = value]() mutable { tensor_ = std::move(copy); });
   }
+
+  const void* target() const noexcept override { return &tensor_; }
 
  private:
   Tensor& tensor_;
@@ -94,13 +98,26 @@ class SaveableNumber final : public Saveable {
     return pending([this, value] { number_ = value; });
   }
 
+  const void* target() const noexcept override { return &number_; }
+
  private:
   T& number_;
 };
 
 class SaveableMembers final : public Saveable {
  public:
-  explicit SaveableMembers(NamedObjects members) : members_(std::move(members)) {}
+  explicit SaveableMembers(NamedObjects members) : members_(std::move(members)) {
+    std::set<std::string_view> names;
+    for (const NamedObject& member : members_) {
+      if (member.object == nullptr) {
+        throw Error(ErrorCode::invalid_argument, fmt::format("member '{}' is null", member.name));
+      }
+      if (!names.insert(member.name).second) {
+        throw Error(ErrorCode::invalid_argument,
+                    fmt::format("two members are named '{}'; names must differ", member.name));
+      }
+    }
+  }
 
   SavedObject save() const override { return collect(&Saveable::save); }
   SavedObject view() const override { return collect(&Saveable::view); }
@@ -115,12 +132,18 @@ class SaveableMembers final : public Saveable {
       }
       try {
         all->parts.push_back(object->prepare(found->second));
+        if (all->parts.back() == nullptr) {
+          throw Error(ErrorCode::internal,
+                      "has a prepare() that returned null; it returns or throws");
+        }
       } catch (const Error& error) {
         throw Error(error.code(), fmt::format("member '{}' {}", name, error.message()));
       }
     }
     return all;
   }
+
+  const NamedObjects& members() const noexcept override { return members_; }
 
   void ensure_in_step(const std::source_location& location, const ValueReader& reader) override {
     for (const auto& member : members_) member.object->ensure_in_step(location, reader);
@@ -147,10 +170,7 @@ class SaveableMembers final : public Saveable {
   SavedObject collect(SavedObject (Saveable::*how)() const) const {
     SavedObject saved{.type = "object", .attributes = {}, .values = {}, .members = {}};
     for (const auto& [name, object] : members_) {
-      if (!saved.members.emplace(name, (object.get()->*how)()).second) {
-        throw Error(ErrorCode::invalid_argument,
-                    fmt::format("two members are named '{}'; names must differ", name));
-      }
+      saved.members.emplace(name, (object.get()->*how)());
     }
     return saved;
   }
@@ -163,9 +183,15 @@ class SaveableMembers final : public Saveable {
 PendingRestore::~PendingRestore() = default;
 Saveable::~Saveable() = default;
 SavedObject Saveable::view() const { return save(); }
+const void* Saveable::target() const noexcept { return this; }
+const NamedObjects& Saveable::members() const noexcept {
+  static const NamedObjects none;
+  return none;
+}
 void Saveable::ensure_in_step(const std::source_location& /*location*/,
                               const ValueReader& /*reader*/) {}
 void Saveable::begin_restore(const std::source_location& /*location*/) {}
+std::optional<double> Saveable::timeout_seconds() const noexcept { return std::nullopt; }
 
 Tensor borrowed_tensor(const Tensor& tensor) {
   // Nobody writes through it: what a checkpoint gets is read.

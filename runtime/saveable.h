@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <span>
 #include <string>
@@ -49,6 +50,9 @@ enum class RestoreOutcome : std::uint8_t {
 // that a save reads them once. None: reads them alone.
 using ValueReader = std::function<std::uint64_t(std::span<const std::byte>)>;
 
+struct NamedObject;
+using NamedObjects = std::vector<NamedObject>;
+
 // A restore that was agreed to; dropping it uncommitted leaves the object as it was.
 class COUNTERPOINT_PUBLIC PendingRestore {
  public:
@@ -67,6 +71,10 @@ class COUNTERPOINT_PUBLIC Saveable {
   // `saved` must outlive what is returned, which may still read it in commit(). Errors:
   // invalid_argument with what differs (type, shape, algorithm); the object is unchanged.
   virtual std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) = 0;
+  // What a restore changes: the same of two objects that are one under two names.
+  virtual const void* target() const noexcept;
+  // What it is made of, where its members are objects of their own.
+  virtual const NamedObjects& members() const noexcept;
   // Called by every rank before a save, which was called at `location`. Collective where it
   // communicates. What holds others asks them with the same arguments. A value that `reader` has read
   // stays as it is until view(). Errors: diverged if the replicas' copies differ.
@@ -77,19 +85,19 @@ class COUNTERPOINT_PUBLIC Saveable {
   // communicates. Errors: diverged if ranks are doing something else.
   virtual void begin_restore(
       const std::source_location& location = std::source_location::current());
+  // How long ranks wait for each other in these; none where they do not. Members say so themselves.
+  virtual std::optional<double> timeout_seconds() const noexcept;
 };
 
 // `tensor`'s memory as a tensor that does not own it. Errors: failed_precondition without data on
 // the CPU.
 COUNTERPOINT_PUBLIC Tensor borrowed_tensor(const Tensor& tensor);
 
-struct NamedObject;
-using NamedObjects = std::vector<NamedObject>;
-
 // Saves and restores `tensor` in place; a restore may change its shape but not its type.
 COUNTERPOINT_PUBLIC std::shared_ptr<Saveable> saveable_tensor(Tensor& tensor);
 COUNTERPOINT_PUBLIC std::shared_ptr<Saveable> saveable_number(std::int64_t& number);
 COUNTERPOINT_PUBLIC std::shared_ptr<Saveable> saveable_number(double& number);
+// Errors: invalid_argument for a member that is null, or two of one name.
 COUNTERPOINT_PUBLIC std::shared_ptr<Saveable> saveable_members(NamedObjects members);
 
 namespace detail {

@@ -63,6 +63,7 @@ StateStore::StateStore(const StreamDefinition& definition, StreamOrigin origin, 
 StateStore::~StateStore() = default;
 
 void StateStore::begin_restore(const std::source_location& /*location*/) {}
+std::optional<double> StateStore::timeout_seconds() const noexcept { return std::nullopt; }
 
 std::vector<StreamState> StateStore::replica_states() const { return {}; }
 

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -90,6 +91,8 @@ class COUNTERPOINT_PUBLIC StateStore {
   // Collective if there are ranks: all of them are about to restore, called at `location`. Errors:
   // diverged if they are not.
   virtual void begin_restore(const std::source_location& location);
+  // How long ranks wait for each other in these; none where they do not.
+  virtual std::optional<double> timeout_seconds() const noexcept;
 
   // Where a strategy saves replicas that differ: each replica's state, as the last ensure_in_step()
   // found them. Nothing where they are alike.

@@ -54,6 +54,9 @@ class MirroredStore final : public StateStore, public MirroredObject {
   void ensure_in_step(const std::source_location& location) override;
   void check_assignable(const Context& context) const override;
   void begin_restore(const std::source_location& location) override;
+  std::optional<double> timeout_seconds() const noexcept override {
+    return core_->timeout_seconds();
+  }
   std::vector<StreamState> replica_states() const override;
   void check_each_assignable(const Context& context, std::int64_t count) const override;
   void assign_each(const Context& context, const CallRecord& record,

@@ -46,6 +46,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   int rank() const noexcept { return payload_->rank(); }
   int num_ranks() const noexcept { return payload_->size(); }
   int replicas_per_rank() const noexcept { return options_.replicas_per_rank; }
+  double timeout_seconds() const noexcept { return payload_->timeout_seconds(); }
   int num_replicas() const noexcept { return num_ranks() * replicas_per_rank(); }
   int first_replica_id() const noexcept { return rank() * replicas_per_rank(); }
   const StrategyOptions& options() const noexcept { return options_; }

@@ -38,6 +38,9 @@ class VariableStore : public Saveable,
   std::unique_ptr<PendingRestore> prepare(const SavedObject& saved) override;
   void ensure_in_step(const std::source_location& location, const ValueReader& reader) override;
   void begin_restore(const std::source_location& location) override;
+  std::optional<double> timeout_seconds() const noexcept override {
+    return core_->timeout_seconds();
+  }
 
   // MirroredObject
   std::uint64_t identity() const override;

@@ -115,7 +115,11 @@ std::uint64_t digest_of(std::span<const float> values) {
 std::uint64_t train(const std::shared_ptr<cp::Communicator>& world, int replicas_per_rank,
                     const std::string& folder, std::int64_t steps) {
   auto outside = cp::Generator::from_seed(3, {.name = "outside"});
-  cp::MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
+  // A strategy is made as patiently as its communicator is; from then on its own deadline counts.
+  world->set_timeout_seconds(deadline_seconds);
+  cp::MirroredStrategy strategy(
+      world, {.replicas_per_rank = replicas_per_rank, .timeout_seconds = deadline_seconds});
+  world->set_timeout_seconds(cp::Communicator::default_timeout_seconds);
   const auto scope = strategy.scope();
   auto noise = cp::Generator::from_seed(1, {.name = "noise"});
   auto weights = strategy.variable<float>({100}, "weights");
@@ -155,7 +159,6 @@ int main(int argc, char** argv) {
   const std::chrono::milliseconds after(std::atoi(argv[3]));
   const bool ends = kind == "none" || kind == "delay";
   const std::string me = "rank " + std::to_string(world->rank());
-  world->set_timeout_seconds(deadline_seconds);
   say(me + " is process " + std::to_string(getpid()));
   try {
     std::optional<Fault> fault;
