@@ -9,7 +9,8 @@
 #include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/image_reader.h"
 #include "counterpoint/checkpoint/internal/image_writer.h"
-#include "counterpoint/checkpoint/internal/numbers.h"
+#include "counterpoint/checkpoint/internal/lasting_path.h"
+#include "counterpoint/checkpoint/internal/plain_values.h"
 #include "counterpoint/checkpoint/internal/reuse_ledger.h"
 #include "counterpoint/runtime/context.h"
 
@@ -25,6 +26,12 @@ std::string check_names(const NamedObjects& objects) {
       throw Error(ErrorCode::invalid_argument,
                   fmt::format("an object's name ('{}') {}; name it as one component of a path",
                               object.name, fault));
+    }
+    if (object.name == reuse_ledger_name) {
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("an object is named '{}', as what is saved where reuse is watched "
+                              "for; give it another name",
+                              reuse_ledger_name));
     }
     if (!seen.insert(object.name).second) {
       throw Error(ErrorCode::invalid_argument,
@@ -121,25 +128,38 @@ void Session::begin_save(const std::string& call, const std::source_location& lo
       ask_all([&](Saveable& object) { object.ensure_in_step(location, reader); });
   const std::uint64_t watched =
       agree_after_meeting(*communicator_, call, in_step, watches_reuse() ? 1 : 0);
-  std::string numbers;
-  const Attempt attempt = attempting([&] { numbers = numbers_of(objects_); });
-  agree(*communicator_, call, attempt);
-  require_same_numbers(*communicator_, numbers);
+  compare_plain_values(call, reader);
   reuse_ledger_.reset();
   if (watched != 0) reuse_ledger_ = gather_reuse_ledger(*communicator_, call);
 }
 
-std::shared_ptr<SaveJob> Session::new_save(std::string path) const {
+void Session::compare_plain_values(const std::string& call, const ValueReader& reader) {
+  views_.clear();
+  if (communicator_->size() == 1) return;
+  std::optional<PlainValues> values;
+  const Attempt attempt = attempting([&] {
+    for (const NamedObject& object : objects_) views_.emplace(object.name, object.object->view());
+    values.emplace(views_, reader);
+  });
+  agree(*communicator_, call, attempt);
+  values->require_same(*communicator_);
+  if (!is_writer()) views_.clear();
+}
+
+std::shared_ptr<SaveJob> Session::new_save(std::string path) {
   SavedObject root{
       .type = "checkpoint",
       .attributes = {{"format_version", format_version}, {"stream_version", stream_version}},
       .values = {},
       .members = {}};
+  root.members = std::exchange(views_, {});
   for (const NamedObject& object : objects_) {
-    root.members.emplace(object.name, object.object->view());
+    if (!root.members.contains(object.name)) {
+      root.members.emplace(object.name, object.object->view());
+    }
   }
   if (reuse_ledger_) root.members.emplace(reuse_ledger_name, *reuse_ledger_);
-  return std::make_shared<SaveJob>(files_, layout_, std::move(root), std::move(path));
+  return std::make_shared<SaveJob>(files_, layout_, std::move(root), lasting_path(path, *files_));
 }
 
 SaveReport Session::save(const std::string& path, const std::source_location& location) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,11 +59,11 @@ class Session {
   SaveReport save(const std::string& path, const std::source_location& location);
 
   // Values that ranks compare are read by `reader`, if there is one. Collective. Errors: diverged, or
-  // what else an object's ensure_in_step() threw.
+  // what else an object's ensure_in_step() or view() threw.
   void begin_save(const std::string& call, const std::source_location& location,
                   const ValueReader& reader = {});
-  // The objects' state where it lies, to be written to `path`.
-  std::shared_ptr<SaveJob> new_save(std::string path) const;
+  // The objects' state where it lies, to be written to `path`. After begin_save().
+  std::shared_ptr<SaveJob> new_save(std::string path);
   // Collective: rank 0's report on every rank, or its error.
   SaveReport conclude_save(const std::string& call, const Attempt& attempt, SaveReport report);
 
@@ -81,6 +82,7 @@ class Session {
 
   // Asks every object; the first objection. Collective where the objects communicate.
   Attempt ask_all(const std::function<void(Saveable&)>& question);
+  void compare_plain_values(const std::string& call, const ValueReader& reader);
   std::optional<LoadedFile> load(const std::string& call, const RestoreOptions& options,
                                  const NextFile& next_file);
   LoadedFile receive(const std::string& call, Candidate& candidate, std::uint64_t size);
@@ -95,7 +97,9 @@ class Session {
   std::shared_ptr<FileOperations> files_;
   double disk_timeout_seconds_;
   std::string names_;
-  std::optional<SavedObject> reuse_ledger_;                                // of the save under way
+  // Of the save under way: what the objects hold, where that was looked at already; then a ledger.
+  std::map<std::string, SavedObject> views_;
+  std::optional<SavedObject> reuse_ledger_;
   std::shared_ptr<ImageLayout> layout_ = std::make_shared<ImageLayout>();  // of the save before
   std::weak_ptr<SaveJob> given_up_;  // kept by its disk for as long as that does not answer
 };

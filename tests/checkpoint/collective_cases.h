@@ -8,6 +8,7 @@
 #include "checkpoint/bad_file_cases.h"
 #include "checkpoint/collective_case.h"
 #include "checkpoint/manager_cases.h"
+#include "checkpoint/plain_value_cases.h"
 #include "counterpoint/checkpoint/checkpoint.h"
 
 namespace checkpoint_tests {
@@ -122,30 +123,6 @@ inline void divergence_stops_a_save(const World& world, const std::string& folde
   EXPECT_EQ(read_file(path), before);
 }
 
-// A file holds rank 0's numbers, so they must be everybody's.
-inline void numbers_that_differ_stop_a_save(const World& world, const std::string& folder) {
-  struct Progress {
-    std::int64_t epoch = 3;
-    double loss = 0.5;
-    cp::NamedObjects members() { return {{"epoch", epoch}, {"loss", loss}}; }
-  } progress;
-  const std::string path = folder + "/numbers.h5";
-  cp::Checkpoint checkpoint(world, {{"progress", progress}});
-  checkpoint.save(path);
-  const std::string before = read_file(path);
-  world->barrier();
-  if (world->size() == 1) return;
-  if (world->rank() == world->size() - 1) progress.loss = 0.75;
-  const cp::Error error = error_of([&] { checkpoint.save(path); });
-  EXPECT_EQ(error.code(), cp::ErrorCode::diverged);
-  EXPECT_NE(error.message().find("number 'progress/loss' is 0.5 on rank 0, but 0.75 on rank " +
-                                 std::to_string(world->size() - 1)),
-            std::string::npos)
-      << error.what();
-  expect_same_on_all_ranks(*world, error.what());
-  EXPECT_EQ(read_file(path), before);
-}
-
 inline void failing_writes_reach_all_ranks(const World& world, const std::string& folder) {
   std::int64_t step = 1;
   cp::Checkpoint checkpoint(world, {{"step", step}});
@@ -189,7 +166,10 @@ inline constexpr std::array all_cases = {
     NamedCase{"one_rank_refuses", one_rank_refuses},
     NamedCase{"foreign_exceptions_reach_all_ranks", foreign_exceptions_reach_all_ranks},
     NamedCase{"divergence_stops_a_save", divergence_stops_a_save},
-    NamedCase{"numbers_that_differ_stop_a_save", numbers_that_differ_stop_a_save},
+    NamedCase{"plain_values_that_differ_stop_a_save", plain_values_that_differ_stop_a_save},
+    NamedCase{"other_objects_than_rank_0_stop_a_save", other_objects_than_rank_0_stop_a_save},
+    NamedCase{"plain_values_that_are_alike_are_saved", plain_values_that_are_alike_are_saved},
+    NamedCase{"others_values_are_not_compared", others_values_are_not_compared},
     NamedCase{"failing_writes_reach_all_ranks", failing_writes_reach_all_ranks},
     NamedCase{"bad_files", bad_files},
     NamedCase{"partial_restore", partial_restore},
