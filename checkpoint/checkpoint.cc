@@ -38,7 +38,8 @@ RestoreReport Checkpoint::restore(const std::filesystem::path& path, const Resto
     internal::Session& session = this->session();
     internal::Session::check_context();
     const std::string call = "restore of " + session.names();
-    return session.restore(call, location, options, [name = path.string()](const Error* damage) {
+    const std::string name = path.string();
+    return session.restore(call, name, location, options, [name](const Error* damage) {
       if (damage != nullptr) throw *damage;
       return std::optional(name);
     });

@@ -61,9 +61,9 @@ class CheckpointManager::State {
     wait();
     last_restore_ = {};
     const auto search = std::make_shared<internal::LatestSearch>(folder_, folder_path_.string());
-    RestoreReport report =
-        session_.restore("restore of the latest of " + session_.names(), location, options,
-                         [search](const Error* damage) { return search->next(damage); });
+    RestoreReport report = session_.restore(
+        "restore of the latest of " + session_.names(), folder_path_.string(), location, options,
+        [search](const Error* damage) { return search->next(damage); });
     retention_.damaged.merge(search->skipped_steps());
     const std::int64_t step = search->share_step(session_.communicator());
     report.skipped = search->share_skipped(session_.communicator());
@@ -224,7 +224,7 @@ class CheckpointManager::State {
   // Rank 0's, shared with the threads that use its disk.
   std::shared_ptr<internal::Folder> folder_;
   internal::Retention retention_;
-  std::shared_ptr<internal::SaveJob> job_;        // under way
+  std::shared_ptr<internal::SaveJob> job_;          // under way
   std::shared_ptr<internal::ValueCopies> copies_ =  // of the state; kept for the next save
       std::make_shared<internal::ValueCopies>();
   internal::DiskTask writing_;

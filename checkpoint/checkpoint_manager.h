@@ -36,9 +36,9 @@ struct CheckpointManagerOptions {
   // How long to wait for a job that ends to let go of the folder; 0 or more. Ranks answer each other
   // meanwhile.
   double lock_timeout_seconds = 10;
-  // How long to wait for the disk: for one save to end, or, on two ranks and more, for anything more to
-  // come in a restore and for the folder; more than 0. Ranks answer each other meanwhile, so that it may
-  // be longer than the communicator's timeout. A single rank has nobody who waits but for its saves.
+  // How long to wait for the disk, on any number of ranks: for one save to end, for anything more to come
+  // in a restore, and for the folder; more than 0. Ranks answer each other meanwhile, so that it may be
+  // longer than the communicator's timeout.
   double write_timeout_seconds = 1800;
   // Where rank 0 reads and writes; null for the file system.
   std::shared_ptr<FileOperations> files = nullptr;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -11,6 +12,13 @@
 #include "counterpoint/runtime/internal/signals_blocked.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
+namespace {
+
+Attempt lack_of_memory() {
+  return attempting([] { throw std::bad_alloc(); });
+}
+
+}  // namespace
 
 double meeting_seconds(const Communicator& communicator, const Patience& patience) {
   return std::min({1.0, communicator.timeout_seconds() / 4, patience.seconds});
@@ -32,11 +40,14 @@ DiskTask::~DiskTask() {
 }
 
 void DiskTask::finish(Progress& progress) noexcept {
-  Attempt failed = attempting(progress.work);
+  try {
+    progress.failed = attempting(progress.work);
+  } catch (const std::bad_alloc&) {
+    progress.speechless = true;
+  }
   progress.work = nullptr;  // also what it owns is closed here, before it is done
   {
     const std::scoped_lock lock(progress.mutex);
-    progress.failed = std::move(failed);
     progress.done = true;
   }
   progress.changed.notify_all();
@@ -45,8 +56,9 @@ void DiskTask::finish(Progress& progress) noexcept {
 bool DiskTask::start(std::function<void()> work) noexcept {
   if (thread_.joinable()) thread_.detach();
   progress_.reset();
-  failed_to_start_ = attempting([&] {
-    const auto progress = std::make_shared<Progress>();
+  failed_to_start_ = false;
+  try {
+    auto progress = std::make_shared<Progress>();
     progress->work = std::move(work);
     try {
       const SignalsBlocked deaf;
@@ -55,8 +67,10 @@ bool DiskTask::start(std::function<void()> work) noexcept {
       // No thread is to be had.
     }
     if (!thread_.joinable()) finish(*progress);
-    progress_ = progress;
-  });
+    progress_ = std::move(progress);
+  } catch (const std::bad_alloc&) {
+    failed_to_start_ = true;  // said in wait(): there may be no memory for an Error either
+  }
   return !failed_to_start_;
 }
 
@@ -84,11 +98,12 @@ Attempt DiskTask::wait(Communicator& communicator, const Patience& patience) {
   }
   if (thread_.joinable()) thread_.join();
   const std::shared_ptr<Progress> progress = std::exchange(progress_, nullptr);
-  return failed_to_start_ || progress == nullptr ? failed_to_start_ : progress->failed;
+  if (failed_to_start_) return lack_of_memory();
+  if (progress == nullptr) return std::nullopt;
+  return progress->speechless ? lack_of_memory() : progress->failed;
 }
 
 Attempt on_disk(Communicator& communicator, const Patience& patience, std::function<void()> work) {
-  if (communicator.size() == 1) return attempting(work);
   DiskTask task;
   if (communicator.rank() == 0) task.start(std::move(work));
   return task.wait(communicator, patience);

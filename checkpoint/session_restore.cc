@@ -75,13 +75,13 @@ void Session::decode(LoadedFile& file) const {
 }
 
 // The first file that is whole, on every rank; empty if there is none.
-std::optional<LoadedFile> Session::load(const std::string& call, const RestoreOptions& options,
-                                        const NextFile& next_file) {
+std::optional<LoadedFile> Session::load(const std::string& call, const std::string& place,
+                                        const RestoreOptions& options, const NextFile& next_file) {
   std::optional<Error> damage;
   for (;;) {
     const auto candidate = std::make_shared<Candidate>(
         Candidate{files_, next_file, options.max_file_bytes, damage, {}, nullptr});
-    const Patience patience{disk_timeout_seconds_, "restore of " + names_, "try again"};
+    const Patience patience{disk_timeout_seconds_, place, "try again"};
     const Attempt attempt = on_disk(*communicator_, patience, [candidate] { candidate->find(); });
     const std::shared_ptr<ReadableFile>& source = candidate->source;
     const std::uint64_t size =
@@ -117,8 +117,9 @@ LoadedFile Session::receive(const std::string& call, Candidate& candidate, std::
   return file;
 }
 
-RestoreReport Session::restore(const std::string& call, const std::source_location& location,
-                               const RestoreOptions& options, const NextFile& next_file) {
+RestoreReport Session::restore(const std::string& call, const std::string& place,
+                               const std::source_location& location, const RestoreOptions& options,
+                               const NextFile& next_file) {
   RestoreReport report;
   const Attempt begun = ask_all([&](Saveable& object) { object.begin_restore(location); });
   if (begun && begun->code() == ErrorCode::diverged) {
@@ -126,8 +127,13 @@ RestoreReport Session::restore(const std::string& call, const std::source_locati
     communicator_->revoke(*begun);
     throw *begun;
   }
+<<<<<<< checkpoint/session_restore.cc
+  agree(*communicator_, call, begun);
+  const std::optional<LoadedFile> loaded = load(call, place, options, next_file);
+=======
   agree_after_meeting(*communicator_, call, begun);
   const std::optional<LoadedFile> loaded = load(call, options, next_file);
+>>>>>>> /tmp/f7.new
   if (!loaded) return report;
   const LoadedFile& file = *loaded;
   std::vector<Prepared> prepared = prepare(file);

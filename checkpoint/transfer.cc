@@ -136,7 +136,8 @@ enum : std::uint64_t {
   given_up = failed - 1,
 };
 
-// Rank 0 says how much there is, again and again while its disk is slow, and sends that.
+// Rank 0 says how much there is, again and again while its disk is slow, and sends that. Alone, it
+// only waits.
 class Sender {
  public:
   Sender(Communicator& communicator, Incoming& incoming, const Patience& patience)
@@ -147,7 +148,7 @@ class Sender {
     const std::size_t leaves = incoming_.digests.size();
     while (sent_ < leaves) {
       std::array<std::uint64_t, 1> there{communicator_.rank() == 0 ? look() : 0};
-      communicator_.broadcast(std::span<std::uint64_t>(there));
+      broadcast(there);
       if (there[0] == failed) return false;
       if (there[0] == given_up) throw_out_of_patience(patience_);
       while (sent_ < there[0]) send_to(std::min<std::size_t>(sent_ + leaves_per_message, there[0]));
@@ -170,9 +171,13 @@ class Sender {
 
   void send_to(std::size_t end) {
     const LeafRange range = incoming_.range_of(sent_, end);
-    communicator_.broadcast(incoming_.bytes().words(range.offset, range.size));
+    broadcast(incoming_.bytes().words(range.offset, range.size));
     if (communicator_.rank() != 0) incoming_.arrivals.mark(sent_, end);
     sent_ = end;
+  }
+
+  void broadcast(std::span<std::uint64_t> words) {
+    if (communicator_.size() > 1) communicator_.broadcast(words);
   }
 
   Communicator& communicator_;
@@ -234,14 +239,10 @@ void receive_file(Communicator& communicator, std::shared_ptr<ReadableFile> sour
   const bool is_source = source != nullptr;
   const auto incoming = std::make_shared<Incoming>(communicator.rank(), communicator.size(),
                                                    std::move(source), bytes, leaves.size());
-  if (communicator.size() == 1) {
-    incoming->read_and_hash();
-  } else {
-    const Attempt attempt = is_source ? send(communicator, incoming, patience)
-                                      : receive(communicator, incoming, patience);
-    agree(communicator, "receiving a checkpoint", attempt);
-    gather_digests(communicator, incoming->digests);
-  }
+  const Attempt attempt = is_source ? send(communicator, incoming, patience)
+                                    : receive(communicator, incoming, patience);
+  agree(communicator, "receiving a checkpoint", attempt);
+  if (communicator.size() > 1) gather_digests(communicator, incoming->digests);
   leaves = std::move(incoming->digests);
 }
 

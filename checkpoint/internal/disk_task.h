@@ -60,17 +60,17 @@ class DiskTask {
     std::condition_variable changed;
     bool done = false;
     Attempt failed;
+    bool speechless = false;  // it failed, and there was no memory to say how
   };
   static void finish(Progress& progress) noexcept;
 
   std::shared_ptr<Progress> progress_;  // null where nothing was started
-  Attempt failed_to_start_;
+  bool failed_to_start_ = false;
   bool given_up_ = false;
   std::thread thread_;
 };
 
-// All of it in one: collective, what went wrong on rank 0. Without other ranks nobody is waiting, and
-// the work is done by the caller.
+// All of it in one: collective, what went wrong on rank 0. A single rank gives its disk up like many.
 Attempt on_disk(Communicator& communicator, const Patience& patience, std::function<void()> work);
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -72,9 +72,10 @@ class Session {
   // owns what it uses, as the work of a DiskTask.
   using NextFile = std::function<std::optional<std::string>(const Error* damage)>;
 
-  // Collective. Errors: as Checkpoint::restore.
-  RestoreReport restore(const std::string& call, const std::source_location& location,
-                        const RestoreOptions& options, const NextFile& next_file);
+  // Collective; `place` is the file or folder that it looks at. Errors: as Checkpoint::restore.
+  RestoreReport restore(const std::string& call, const std::string& place,
+                        const std::source_location& location, const RestoreOptions& options,
+                        const NextFile& next_file);
 
  private:
   struct Prepared;
@@ -82,9 +83,14 @@ class Session {
 
   // Asks every object; the first objection. Collective where the objects communicate.
   Attempt ask_all(const std::function<void(Saveable&)>& question);
+<<<<<<< checkpoint/internal/session.h
+  std::optional<LoadedFile> load(const std::string& call, const std::string& place,
+                                 const RestoreOptions& options, const NextFile& next_file);
+=======
   void compare_plain_values(const std::string& call, const ValueReader& reader);
   std::optional<LoadedFile> load(const std::string& call, const RestoreOptions& options,
                                  const NextFile& next_file);
+>>>>>>> /tmp/f7.new
   LoadedFile receive(const std::string& call, Candidate& candidate, std::uint64_t size);
   void decode(LoadedFile& file) const;
   std::vector<Prepared> prepare(const LoadedFile& file) const;

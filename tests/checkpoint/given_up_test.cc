@@ -2,6 +2,7 @@
 // longer than the others, and are waited for where a rank leaves alone.
 #include <future>
 #include <limits>
+#include <optional>
 
 #include "checkpoint/faulty_files.h"
 #include "checkpoint/support.h"
@@ -79,6 +80,38 @@ TEST_P(GivenUp, SaveLeavesWhatCameAfterItAlone) {
 INSTANTIATE_TEST_SUITE_P(Checkpoint, GivenUp,
                          testing::Values("open", "create", "lock", "write", "sync"),
                          [](const auto& test) { return std::string(test.param); });
+
+// A single rank has nobody who waits for it, but a user.
+TEST(GivenUpBySingleRank, NamesTheFile) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  std::int64_t value = 1;
+  save(path, value);
+  struct At {
+    const char* call;
+    int nth;
+  };
+  for (const auto& [call, nth] : {At{"open", 1}, {"read", 1}, {"read", 2}, {"write", 1}}) {
+    const bool saving = std::string(call) == "write";
+    std::promise<void> release;
+    auto files = std::make_shared<FaultyFiles>();
+    files->decide = [=, seen = 0, end = release.get_future().share()](const std::string& name,
+                                                                      int) mutable {
+      if (name == call && ++seen == nth) end.wait();
+      return 0;
+    };
+    internal::Session session(one_rank(), {{"value", value}}, files, 0.3);
+    const auto here = std::source_location::current();
+    const auto next = [path](const cp::Error*) { return std::optional(path); };
+    const cp::Error error = error_of([&] {
+      saving ? static_cast<void>(session.save(path, here))
+             : static_cast<void>(session.restore("restore", path, here, {}, next));
+    });
+    EXPECT_EQ(error.code(), cp::ErrorCode::deadline_exceeded) << call << ": " << error.what();
+    EXPECT_TRUE(error.message().starts_with(path)) << call << ": " << error.what();
+    release.set_value();
+  }
+}
 
 // The others' deadline is shorter than the write timeout, and ends after the second that they wait
 // for together: a rank that waited for a third one would be dead to them.

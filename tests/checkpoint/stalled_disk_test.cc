@@ -2,6 +2,8 @@
 // whose deadline is shorter, are answered, and where it never comes back every rank is told.
 #include <future>
 #include <set>
+#include <string>
+#include <tuple>
 
 #include "checkpoint/faulty_files.h"
 #include "checkpoint/support.h"
@@ -183,22 +185,22 @@ TEST_P(StalledDisk, IsWaitedForByEveryRankWhicheverCallItIs) {
 INSTANTIATE_TEST_SUITE_P(Checkpoint, StalledDisk, testing::ValuesIn(actions()),
                          [](const auto& test) { return std::string(test.param.name); });
 
-class DiskThatNeverAnswers : public testing::TestWithParam<Action> {};
+class DiskThatNeverAnswers : public testing::TestWithParam<std::tuple<Action, int>> {};
 
 TEST_P(DiskThatNeverAnswers, IsGivenUpByEveryRank) {
-  const std::set<std::string> calls = calls_of(GetParam());
-  const bool throws = std::string(GetParam().name) != "destruction";
+  const auto& [action, ranks] = GetParam();
+  const std::set<std::string> calls = calls_of(action);
+  const bool throws = std::string(action.name) != "destruction";
   std::vector<std::thread> cases;
   for (const std::string& call : calls) {
-    cases.emplace_back([&, call] {
+    cases.emplace_back([&, call, action = action, ranks = ranks] {
       const TemporaryFolder folder;
       StallingDisk disk(call);
-      std::promise<void> all_know;
-      on_thread_ranks(2, [&](const World& world) {
+      on_thread_ranks(ranks, [&](const World& world) {
         cp::CheckpointManagerOptions options = options_with(disk);
         options.write_timeout_seconds = 2;
         const auto attempt = internal::attempting([&] {
-          GetParam().body(world, folder.path(), options, [&] {
+          action.body(world, folder.path(), options, [&] {
             world->barrier();
             if (world->rank() == 0) disk.arm(std::chrono::hours(1));
             world->barrier();
@@ -209,6 +211,7 @@ TEST_P(DiskThatNeverAnswers, IsGivenUpByEveryRank) {
           EXPECT_EQ(attempt->code(), cp::ErrorCode::deadline_exceeded) << attempt->what();
           EXPECT_NE(attempt->message().find("the disk is not done"), std::string::npos)
               << attempt->what();
+          EXPECT_TRUE(attempt->message().starts_with(folder.path())) << attempt->what();
         }
         world->barrier();
       });
@@ -221,8 +224,13 @@ TEST_P(DiskThatNeverAnswers, IsGivenUpByEveryRank) {
 
 // Checkpoint's patience is not to be chosen.
 INSTANTIATE_TEST_SUITE_P(Checkpoint, DiskThatNeverAnswers,
-                         testing::ValuesIn(actions().begin(), actions().begin() + 5),
-                         [](const auto& test) { return std::string(test.param.name); });
+                         testing::Combine(testing::ValuesIn(actions().begin(),
+                                                            actions().begin() + 5),
+                                          testing::Values(1, 2)),
+                         [](const auto& test) {
+                           return std::get<0>(test.param).name +
+                                  ("_of_" + std::to_string(std::get<1>(test.param)));
+                         });
 
 // What the writing thread had not read yet when everybody gave up is of the moment too; a rank that
 // is left by an exception keeps no other waiting.
