@@ -3,7 +3,8 @@
     python3 checkpoint_peers.py list                       which of them this Python has
     python3 checkpoint_peers.py torch.save MIB FOLDER      seconds of one save, each of three rounds
 
-What was saved is loaded and compared: a wrong file is an error, and nothing was measured.
+What was saved is loaded and compared. Where that does not work the last line says why, and the exit status
+is 1: the package is there but cannot be imported, there is no memory or disk, or the file was wrong.
 """
 import importlib.util
 import os
@@ -55,11 +56,12 @@ def tensorflow_save(mib, folder):
     yield all(bool(tf.reduce_all(before[name] == variable)) for name, variable in variables.items())
 
 
-def main():
-    if sys.argv[1] == "list":
-        print("\n".join(peer for peer, module in MODULES.items() if importlib.util.find_spec(module)))
-        return
-    peer, mib, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+def is_installed(module):
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.origin is not None  # none of a mere folder of that name
+
+
+def measure(peer, mib, folder):
     steps = {"torch.save": torch_save, "tf.train.Checkpoint": tensorflow_save}[peer](mib, folder)
     save = next(steps)
     save()  # the first one makes the files
@@ -68,7 +70,23 @@ def main():
         save()
         print(time.perf_counter() - start)
     if not next(steps):
-        sys.exit(peer + " loaded something else than it had saved")
+        raise ValueError("it loaded something else than it had saved")
+
+
+def main():
+    if sys.argv[1] == "list":
+        for peer, module in MODULES.items():
+            if is_installed(module):  # no line where there is none
+                print(peer)
+        return
+    peer, mib, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    try:
+        measure(peer, mib, folder)
+    except Exception as error:
+        what = "cannot import it: " if isinstance(error, ImportError) else ""
+        first_line = (str(error).splitlines() or [""])[0]
+        print(f"{peer} of {sys.executable}: {what}{type(error).__name__}: {first_line}")
+        sys.exit(1)
 
 
 main()
