@@ -72,7 +72,7 @@ std::string parameters_to_string(Operation operation, DType dtype,
       return fmt::format("counts {}, probabilities {}", floating(first), floating(second));
     case Operation::all_reduce:
     case Operation::reduce:
-      return reduce_name(first);
+      return fmt::format("{}{}", reduce_name(first), second != 0 ? ", of micro-batches" : "");
     case Operation::broadcast:
       return fmt::format("from rank {}", first);
     case Operation::gather:
@@ -82,8 +82,8 @@ std::string parameters_to_string(Operation operation, DType dtype,
     case Operation::create:
     case Operation::take_turns:
       return first == 0 && second == 0 ? "" : fmt::format("state #{:x}, key #{:x}", first, second);
-    case Operation::save:
-      return fmt::format("object #{:x}", first);
+    case Operation::save:  // its object is told by name
+      return "";
     case Operation::split:
       return first != 0 ? "separated" : "";
     case Operation::skip:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -68,7 +69,7 @@ void check_arguments(const ReplicaContext& replica, std::int64_t num_micro_batch
   }
 }
 
-// What the replicas exchange: each one's number of micro-batches, then all topmost nodes in order,
+// What the replicas exchange: a digest of what each one reduces, then all topmost nodes in order,
 // as words that are 0 but for those of the replica itself. Adding such integers moves any bits.
 class Exchange {
  public:
@@ -112,13 +113,15 @@ class Exchange {
   std::vector<std::byte> storage_;  // bytes, because words and the caller's type share it
 };
 
-void check_alike(std::span<const Exchange::Word> micro_batches) {
+// Where collectives are not compared before their payload.
+void check_alike(const CallRecord& record, std::span<const Exchange::Word> replicas, int id) {
   const auto other = std::ranges::find_if(
-      micro_batches, [&](Exchange::Word count) { return count != micro_batches.front(); });
-  if (other == micro_batches.end()) return;
+      replicas, [&](Exchange::Word record_of) { return record_of != record.fingerprint(); });
+  if (other == replicas.end()) return;
   throw Error(ErrorCode::diverged,
-              fmt::format("replica 0 reduces {} micro-batches, replica {} {}; give all the same",
-                          micro_batches.front(), other - micro_batches.begin(), *other));
+              fmt::format("replica {} is at {}, and replica {} reduces other micro-batches: in "
+                          "number, length, type or by another reduction",
+                          id, record.to_string(), other - replicas.begin()));
 }
 
 }  // namespace
@@ -147,13 +150,21 @@ void all_reduce_micro_batches(const ReplicaContext& replica, std::int64_t num_mi
   });
 
   Exchange exchange(num_micro_batches, replica.num_replicas_in_sync(), bytes);
-  exchange.header()[static_cast<std::size_t>(id)] = static_cast<Exchange::Word>(num_micro_batches);
+  // Compared and logged as what the caller reduces, not as the words that stand for it.
+  constexpr std::uint64_t kMicroBatches = 1;
+  const std::array<std::int64_t, 2> shape = {num_micro_batches, reduced.count};
+  const CallRecord record{.operation = Operation::all_reduce,
+                          .dtype = reduced.dtype,
+                          .shape = shape,
+                          .scalars = {static_cast<std::uint64_t>(reduce), kMicroBatches},
+                          .location = location};
+  exchange.header()[static_cast<std::size_t>(id)] = record.fingerprint();
   const std::span<const std::int64_t> own_nodes = exchange.nodes_of(id);
   for (std::size_t i = 0; i < own_nodes.size() && bytes != 0; ++i) {
     std::memcpy(exchange.node_of(id, i), own_row(own_nodes[i]), bytes);
   }
-  replica.all_reduce(exchange.words(), Reduce::sum, location);
-  check_alike(exchange.header());
+  replica.all_reduce_as(record, Buffer::of(exchange.words()), Reduce::sum);
+  check_alike(record, exchange.header(), id);
 
   // By micro-batch: where the node is that begins there, if none has been joined to yet.
   std::vector<std::byte*> present(static_cast<std::size_t>(num_micro_batches), nullptr);

@@ -18,7 +18,8 @@
 //
 // Thread-safety: by the replica's thread. Determinism: see above; a row's own order of adding is
 // the caller's. Errors: as ReplicaContext::all_reduce; invalid_argument for rows that do not fit,
-// and diverged where replicas give different numbers of micro-batches. Nothing is changed then.
+// and diverged where replicas give different numbers of micro-batches, lengths, types or reductions.
+// Nothing is changed then.
 // Source: pairwise summation, Higham, "The Accuracy of Floating Point Summation" (1993).
 #pragma once
 

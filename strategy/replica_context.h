@@ -10,6 +10,7 @@
 // order, then the ranks in order.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <source_location>
 #include <span>
@@ -49,14 +50,26 @@ class COUNTERPOINT_PUBLIC ReplicaContext {
     all_reduce_buffer(Buffer::of(std::span<T>(values)), reduce, location);
   }
 
-  // Makes the calling thread (of a pool, say) one of this replica's until the guard goes. One thread
+  // Makes the calling thread (of a pool, say) one of this replica's until the guard goes. A replica's calls
+  // are compared in the order in which they are made: threads that draw at once from what the strategy's
+  // replicas share, each from a generator of its own even, come in another order on another replica, which
+  // is `diverged`. Let one thread draw, or let the others draw from what is not compared: generators made
+  // in the run, such as `noise.for_replica(id)`, or a child each of one `split` there. One thread
   // of a replica at a time calls a collective: failed_precondition for a second one meanwhile. With
   // one replica a rank, the thread that calls a collective communicates: under MPI at FUNNELED it is
   // failed_precondition on any but the replica's own, and so are draws on generators made outside.
   [[nodiscard]] ContextGuard bind_thread() const { return ContextGuard(context_); }
 
  private:
+  friend COUNTERPOINT_PUBLIC void all_reduce_micro_batches(const ReplicaContext& replica,
+                                                           std::int64_t num_micro_batches,
+                                                           const ConstBuffer& rows,
+                                                           const Buffer& reduced, Reduce reduce,
+                                                           Location location);
+
   void all_reduce_buffer(const Buffer& values, Reduce reduce, const Location& location) const;
+  // Reduces `values` by `reduce` for what is compared and logged as `record`.
+  void all_reduce_as(const CallRecord& record, const Buffer& values, Reduce reduce) const;
 
   StrategyCore& core_;
   const Context context_;

@@ -1,6 +1,7 @@
 // The reduction over micro-batches: the bits of its definition, on any number of replicas and ranks.
 #include "counterpoint/strategy/micro_batches.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -173,13 +174,63 @@ TEST(MicroBatches, WhatDoesNotFitIsRefusedAndChangesNothing) {
             std::vector<std::int32_t> row(3);
             all_reduce_micro_batches(replica, 2, row, row, Reduce::mean);
           });
-  // As many nodes for 2 micro-batches as for 4: only the replicas' own words can tell.
-  refused(ErrorCode::diverged, {"replica 0 reduces 2", "replica 1 4"},
-          [](const ReplicaContext& replica, std::vector<float>& reduced) {
-            const std::int64_t count = replica.replica_id() == 0 ? 2 : 4;
-            all_reduce_micro_batches(replica, count, std::vector<float>(count / 2 * 3), reduced,
-                                     Reduce::sum);
+}
+
+// What would exchange as many words all the same: nothing moves, and both calls are named.
+TEST(MicroBatches, OfOtherKindsAreNamedBeforeTheyMove) {
+  const auto at = [](const std::string& what, const std::string& reduce) {
+    return testing::AllOf(testing::HasSubstr("all_reduce " + what + " at micro_batches_test.cc:"),
+                          testing::HasSubstr("(" + reduce + ", of micro-batches)"));
+  };
+  struct Other {
+    testing::Matcher<std::string> named;
+    std::function<void(const ReplicaContext&)> make;
+  };
+  const auto floats = [](std::int64_t count, std::size_t length, Reduce reduce) {
+    return [=](const ReplicaContext& replica) {
+      std::vector<float> reduced(length, 7.0F);
+      const std::vector<float> rows(static_cast<std::size_t>(count) / 2 * length, 1.0F);
+      try {
+        all_reduce_micro_batches(replica, count, rows, reduced, reduce);
+      } catch (const Error&) {
+        EXPECT_EQ(reduced, std::vector<float>(length, 7.0F));
+        throw;
+      }
+    };
+  };
+  const std::vector<Other> others = {{at("f32 [4, 4]", "mean"), floats(4, 4, Reduce::mean)},
+                                     {at("f32 [4, 3]", "sum"), floats(4, 3, Reduce::sum)},
+                                     {at("f32 [2, 4]", "sum"), floats(2, 4, Reduce::sum)},
+                                     {at("f64 [4, 2]", "sum"), [](const ReplicaContext& replica) {
+                                        std::vector<double> reduced(2);
+                                        all_reduce_micro_batches(replica, 4, std::vector<double>(4),
+                                                                 reduced, Reduce::sum);
+                                      }}};
+  for (const bool late : {false, true}) {
+    for (const Other& other : others) {
+      on_ranks(2, [&](const std::shared_ptr<Communicator>& world) {
+        MirroredStrategy strategy(
+            world, {.timeout_seconds = 60,
+                    .collective_checks =
+                        late ? CollectiveChecks::at_end_of_run : CollectiveChecks::before_payload,
+                    .last_calls_folder = ""});
+        const bool odd = world->rank() == 1;
+        try {
+          strategy.run([&](ReplicaContext& replica) {
+            odd ? other.make(replica) : floats(4, 4, Reduce::sum)(replica);
           });
+          strategy.check();
+          ADD_FAILURE() << "nothing was thrown";
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), ErrorCode::diverged) << error.what();
+          EXPECT_THAT(error.message(), testing::HasSubstr("micro-batches"));
+          if (!late) {
+            EXPECT_THAT(error.message(), testing::AllOf(at("f32 [4, 4]", "sum"), other.named));
+          }
+        }
+      });
+    }
+  }
 }
 
 }  // namespace
