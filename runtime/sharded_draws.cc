@@ -13,9 +13,6 @@
 namespace counterpoint::inline v1 {
 namespace {
 
-// Tells a call from the same one of each replica's own.
-constexpr std::uint64_t kSharded = 0x7368617264656421u;
-
 RowRange rows_in(const Context& context, std::int64_t rows) {
   if (context.kind != ContextKind::replica) return {0, rows};
   return rows_of_replica(rows, context.replica_id, context.num_replicas);
@@ -80,9 +77,8 @@ void ShardedDraws::fill(Operation operation, const Buffer& out, ShapeView shape,
                     out.count, rows.first, rows.first + rows.count, shape_to_string(shape),
                     plan.result_count()));
   }
-  CallRecord record = plan.record(location);
-  record.scalars[0] = mix_digest(record.scalars[0], kSharded);
-  const Reservation reserved = store_->reserve(context, record, plan.blocks(), KeyUse::primary);
+  const Reservation reserved =
+      store_->reserve(context, plan.record(location), plan.blocks(), KeyUse::primary);
   plan.run(definition, reserved, out.data);
 }
 

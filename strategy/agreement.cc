@@ -13,11 +13,12 @@
 namespace counterpoint::inline v1 {
 
 Agreement::Agreement(const StrategyOptions& options, std::vector<LocalReplica>& replicas,
-                     MirroredObjects& objects, std::shared_ptr<Communicator> control,
-                     std::shared_ptr<Communicator> payload)
+                     MirroredObjects& objects, OutsideStores& outside,
+                     std::shared_ptr<Communicator> control, std::shared_ptr<Communicator> payload)
     : options_(options),
       replicas_(replicas),
       objects_(objects),
+      outside_(outside),
       control_(std::move(control)),
       payload_(std::move(payload)),
       end_marks_(replicas.size()) {}
@@ -37,6 +38,7 @@ Verdict Agreement::agree(const Proposal& proposal, const CallRecord* record,
                          const std::optional<Error>& failure, const Describe& describe) {
   const Verdict verdict = control_.exchange(proposal);
   conclude(proposal, verdict, failure, describe, nullptr);
+  if (verdict.turn) return verdict;
   if (proposal.calls) compared_ = replicas_.front().log.count();
   together_ = {.run = run_, .operation = std::nullopt};
   if (record != nullptr) {
@@ -55,29 +57,33 @@ void Agreement::post_end(std::uint64_t occasion) {
   if (payload_->size() == 1) settle();
 }
 
-void Agreement::settle() {
+void Agreement::settle(bool in_turn) {
   if (!control_.posted()) return;
-  const Verdict verdict = control_.wait();
+  Verdict verdict = control_.wait();
+  const bool differ = !verdict.calls_agree && !verdict.failed_rank && verdict.occasions_agree;
+  const bool adopts_later = differ && options_.on_divergence == OnDivergence::adopt_first &&
+                            RankSearch(*payload_).most(in_turn ? 1 : 0) != 0;
+  if (adopts_later) verdict.calls_agree = true;
   conclude(
       end_proposal_, verdict, std::nullopt,
       [this] {
         std::string text;
         for (std::size_t i = 0; i < end_marks_.size(); ++i) {
-          text +=
-              fmt::format("{}replica {} has left run {} after {} calls", i == 0 ? "" : ", ",
-                          first_replica_id() + static_cast<int>(i), end_run_, end_marks_[i].count);
+          text += (i == 0 ? "" : ", ") + left(i, end_run_, end_marks_[i]);
         }
         return text;
       },
       &end_marks_);
-  if (end_proposal_.calls) compared_ = end_marks_.front().count;
+  if (end_proposal_.calls && !adopts_later) compared_ = end_marks_.front().count;
   together_ = {.run = end_run_, .operation = std::nullopt};
+  concluded_run_ = run_;
 }
 
 // What the verdict means, the same on every rank: returns if all go on.
 void Agreement::conclude(const Proposal& proposal, const Verdict& verdict,
                          const std::optional<Error>& failure, const Describe& describe,
                          const std::vector<CallLog::Mark>* ends) {
+  concluded_run_ = ends != nullptr ? end_run_ : run_;
   if (verdict.failed_rank) {
     const Error mine = failure.value_or(Error(ErrorCode::internal, ""));
     // What all were about to do and one refused changes nothing; a run that failed did happen.
@@ -85,22 +91,44 @@ void Agreement::conclude(const Proposal& proposal, const Verdict& verdict,
     throw AgreedError(control_.share_error(mine, *verdict.failed_rank),
                       refused ? AgreedError::Effect::changes_nothing : AgreedError::Effect::stops);
   }
-  if (!verdict.occasions_agree || !verdict.turns_agree) {
-    const RankSearch::Value mine =
-        verdict.occasions_agree ? proposal.turn : std::optional(proposal.occasion);
-    throw AgreedError(ErrorCode::diverged,
-                      "ranks that must do the same thing do not: " +
-                          RankSearch(*payload_).describe_unlike(mine, describe()));
+  RankSearch search(*payload_);
+  const auto do_different_things = [&](RankSearch::Value mine) {
+    return "ranks that must do the same thing do not: " + search.describe_unlike(mine, describe());
+  };
+  if (verdict.turn) {
+    if (!verdict.turns_agree) {
+      throw AgreedError(ErrorCode::diverged, do_different_things(proposal.turn));
+    }
+    if (!verdict.ended_rank) return;  // whatever else ranks are about to do waits for the turn
+    const int drawing = search.first_rank(proposal.turn.has_value()).value_or(0);
+    throw AgreedError(ErrorCode::diverged, cannot_follow(*verdict.ended_rank, drawing,
+                                                         search.text_of(describe(), drawing)));
   }
-  if (verdict.turn && verdict.ended_rank) {
-    throw AgreedError(
-        ErrorCode::diverged,
-        fmt::format("no replica on rank {} has yet drawn from a generator that was made outside "
-                    "and that others draw from, so its copy cannot follow: let every rank draw "
-                    "from it (no elements will do), or make it in the strategy's scope",
-                    *verdict.ended_rank));
+  if (!verdict.occasions_agree) {
+    const std::string noticed = do_different_things(proposal.occasion);
+    std::vector<CallLog::Mark> before = ends != nullptr ? *ends : marks();
+    if (!compares_runs()) throw AgreedError(ErrorCode::diverged, noticed);
+    for (std::size_t i = 0; i < before.size() && proposal.is_logged; ++i) {
+      before[i] = replicas_[i].log.mark_before_last();
+    }
+    if (!differ_before(before)) throw AgreedError(ErrorCode::diverged, noticed);
+    throw AgreedError(ErrorCode::diverged,
+                      noticed_later(first_difference(ends != nullptr ? *ends : marks()), noticed));
   }
   if (!verdict.calls_agree) resolve_difference(ends != nullptr ? *ends : marks());
+}
+
+std::string noticed_later(const std::string& first, const std::string& noticed) {
+  return fmt::format("replicas that must make the same calls do not: {}; noticed where {}", first,
+                     noticed);
+}
+
+std::string cannot_follow(int ignorant, int drawing, const std::string& text) {
+  return fmt::format(
+      "no replica on rank {} has yet drawn from a generator that was made outside and that others "
+      "draw from, so its copy cannot follow: on rank {}, {}; let every rank draw from it (no "
+      "elements will do), or make it in the strategy's scope",
+      ignorant, drawing, text);
 }
 
 void Agreement::resolve_difference(const std::vector<CallLog::Mark>& ends) {
@@ -163,6 +191,15 @@ std::string Agreement::last_call(std::size_t local_index) const {
   if (count == 0) return who + ", which has made no call";
   return fmt::format("{}, the last call of which is {}", who,
                      replica.log.describe(count - 1, count, names()));
+}
+
+std::string Agreement::left(std::size_t local_index, std::int64_t run,
+                            const CallLog::Mark& end) const {
+  const CallLog::Call* const last =
+      end.count == 0 ? nullptr : replicas_[local_index].log.call(end.count - 1);
+  return fmt::format("replica {} has left run {} after {} calls{}",
+                     first_replica_id() + static_cast<int>(local_index), run, end.count,
+                     last == nullptr ? "" : ", the last at " + location_to_string(last->location));
 }
 
 std::string Agreement::describe_silent() {

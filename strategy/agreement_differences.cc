@@ -27,20 +27,36 @@ std::string perhaps(const std::string& a, const std::string& b) {
       a, b);
 }
 
-// The same where the first call that differs may have been before `number`.
-std::string compare_forgotten(int a, int b, std::uint64_t number) {
-  return fmt::format(
-      "replica {} and replica {} differ since call {} or before, and what was called before is no "
-      "longer remembered; call check() at least every {} calls to have the first one named",
-      a, b, number, CallLog::kRemembered);
-}
-
 }  // namespace
 
-bool Agreement::calls_differ() const {
+// Where the first call that differs may have been before `number`.
+std::string Agreement::compare_forgotten(int a, int b, std::uint64_t number) const {
+  return fmt::format(
+      "replica {} and replica {} differ in run {} or before, since one of the calls {} to {}, but "
+      "only the last {} are remembered; to have the first one named, compare within so many calls: "
+      "by a collective in the run, or by shorter runs, between which check() compares as well",
+      a, b, concluded_run_, std::min(compared_, number), number, CallLog::kRemembered);
+}
+
+bool Agreement::calls_differ() const { return differ_before(marks()); }
+
+bool Agreement::differ_before(const std::vector<CallLog::Mark>& ends) const {
   RankSearch search(*payload_);
-  if (search.most(local_calls_differ() ? 1 : 0) != 0) return true;
-  return !search.alike(replicas_.front().log.digest());
+  const bool differ =
+      std::ranges::any_of(ends, [&](const CallLog::Mark& mark) { return mark != ends.front(); });
+  if (search.most(differ ? 1 : 0) != 0) return true;
+  return !search.alike(ends.front().digest);
+}
+
+std::string Agreement::local_difference_before(const std::vector<bool>& is_logged) const {
+  std::vector<CallLog::Mark> before;
+  for (std::size_t i = 0; i < replicas_.size(); ++i) {
+    const CallLog& log = replicas_[i].log;
+    before.push_back(is_logged[i] ? log.mark_before_last() : log.mark());
+  }
+  const bool differ = std::ranges::any_of(
+      before, [&](const CallLog::Mark& mark) { return mark != before.front(); });
+  return differ ? local_difference() : "";
 }
 
 std::vector<CallLog::Mark> Agreement::marks() const {
@@ -95,10 +111,15 @@ std::string Agreement::first_difference(const std::vector<CallLog::Mark>& ends) 
   const std::uint64_t number = search.first_unlike(begin, shortest, digest_at);
   const auto ranks = search.unlike(digest_at(number));
   if (!ranks) {
+    // What was called since has taken the place of all that was called up to the ends.
+    if (const auto forgotten = search.unlike(ends.front().digest)) {
+      return compare_forgotten(forgotten->first * options_.replicas_per_rank,
+                               forgotten->second * options_.replicas_per_rank, shortest);
+    }
     // Ranks agree about their first replicas: some rank's own replicas differ.
     const std::string mine = local_difference(ends);
     const std::optional<int> told = search.first_rank(!mine.empty());
-    return told ? search.text_of(mine, *told) : "the call that differs is not remembered any more";
+    return told ? search.text_of(mine, *told) : "they were alike when they were looked at again";
   }
   const int other = ranks->second;  // beside rank 0
   const bool asked = rank == 0 || rank == other;

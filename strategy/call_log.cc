@@ -15,9 +15,20 @@ const CallLog::Call* CallLog::call(std::uint64_t number) const noexcept {
   return &calls_[number % kRemembered];
 }
 
+CallLog::Mark CallLog::mark_before_last() const noexcept {
+  if (count() == adopted_.count) return mark_;
+  if (count() - 1 == adopted_.count) return adopted_;
+  return {.count = count() - 1, .digest = call(count() - 2)->digest};
+}
+
 std::string CallLog::describe(std::uint64_t number, std::uint64_t count,
                               const NameOf& name_of) const {
-  if (number >= count) return fmt::format("made only {} calls", count);
+  if (number >= count) {
+    const Call* const last = count == 0 ? nullptr : call(count - 1);
+    return fmt::format(
+        "made only {} calls{}", count,
+        last == nullptr ? "" : ", the last at " + location_to_string(last->location));
+  }
   const Call* found = call(number);
   if (found == nullptr) return fmt::format("call {}, which is no longer remembered", number);
   const std::size_t shown = std::min<std::size_t>(found->rank, found->lengths.size());

@@ -25,24 +25,27 @@ kernels::Counter advance(const StreamDefinition& definition, kernels::Counter co
 }  // namespace
 
 Reservation reserve_equal_turn(LocalReplica& local, int replica_id, int num_replicas,
-                               PlainStore& store, const CallRecord& record, std::uint64_t blocks) {
-  const std::uint64_t stream = store.origin().digest();
+                               OutsideStores& stores, PlainStore& store, const CallRecord& record,
+                               std::uint64_t blocks) {
   const std::scoped_lock lock(local.lock);
   auto turn = std::ranges::find_if(
       local.turns, [&](const EqualTurn& known) { return known.store.get() == &store; });
   if (turn == local.turns.end()) {
     // Nobody moves the generator itself before the run ends.
-    local.turns.push_back({.store = store.shared_from_this(), .state = store.peek()});
+    const std::shared_ptr<PlainStore> shared = store.shared_from_this();
+    const std::uint64_t number = stores.admit(shared);
+    local.turns.push_back({.store = shared, .state = store.peek(), .turn = number});
     turn = local.turns.end() - 1;
     const StreamState& state = turn->state;
-    local.log.record(stream,
+    const std::uint64_t counter = mix_digest(state.counter.low, state.counter.high);
+    local.log.record(turn->turn,
                      {.operation = Operation::take_turns,
                       .dtype = DType::i64,
                       .shape = {},
-                      .scalars = {mix_digest(state.counter.low, state.counter.high), state.key},
+                      .scalars = {mix_digest(counter, store.definition().id), state.key},
                       .location = record.location});
   }
-  local.log.record(mix_digest(stream, blocks), record);
+  local.log.record(turn->turn, record);
   const StreamDefinition& definition = store.definition();
   const Reservation reserved{turn->state.key,
                              advance(definition, turn->state.counter, blocks, replica_id)};

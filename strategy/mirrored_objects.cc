@@ -62,6 +62,7 @@ std::vector<std::shared_ptr<MirroredObject>> MirroredObjects::living() {
 std::string MirroredObjects::name_of(std::uint64_t stream) {
   for (const auto& object : living()) {
     if (object->logged_as() == stream) return object->describe();
+    if (logged_as_shared(object->logged_as()) == stream) return object->describe() + " (sharded)";
   }
   return {};
 }

@@ -44,6 +44,7 @@ MirroredStore::MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDef
     : StateStore(definition, std::move(origin), layout),
       core_(std::move(core)),
       stream_(this->origin().digest()),
+      sharded_(MirroredObjects::logged_as_shared(stream_)),
       copies_(static_cast<std::size_t>(core_->replicas_per_rank())),
       shared_claims_(BlockClaims::if_watched(definition, state, this->origin(),
                                              {.kind = HolderKind::shared})) {
@@ -86,7 +87,7 @@ Reservation MirroredStore::reserve(const Context& context, const CallRecord& rec
     if (shared_claims_ != nullptr) [[unlikely]] {
       claim(context, {key, replica.state().counter}, blocks, record, key_use);
     }
-    local.log.record(stream_, record);
+    local.log.record(key_use == KeyUse::stream ? stream_ : sharded_, record);
     const StreamState before = replica.advance(definition(), blocks);
     return {key, before.counter};
   }
@@ -95,7 +96,7 @@ Reservation MirroredStore::reserve(const Context& context, const CallRecord& rec
     const StreamState& state = copies_.front().replica.state();
     claim(context, {state.key, state.counter}, blocks, record, key_use);
   }
-  core_->record_for_all(stream_, record);
+  core_->record_for_all(key_use == KeyUse::stream ? stream_ : sharded_, record);
   StreamState before;
   for (std::size_t i = copies_.size(); i-- > 0;) {
     before = copies_[i].replica.advance(definition(), blocks);
@@ -138,7 +139,7 @@ void MirroredStore::ensure_in_step(const std::source_location& location) {
 
 void MirroredStore::begin_restore(const std::source_location& location) {
   restored_at_ = location;
-  core_->begin_restore(location);
+  core_->begin_restore(*this, location);
 }
 
 CallRecord MirroredStore::located(const CallRecord& record) const noexcept {

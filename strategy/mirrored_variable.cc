@@ -181,7 +181,7 @@ void VariableStore::ensure_in_step(const std::source_location& location,
 
 void VariableStore::begin_restore(const std::source_location& location) {
   restored_at_ = location;
-  core_->begin_restore(location);
+  core_->begin_restore(*this, location);
 }
 
 Shape VariableStore::shape_of_all() const {

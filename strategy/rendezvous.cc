@@ -29,9 +29,11 @@ Seconds bounded(double seconds) { return Seconds(std::min(seconds, 366.0 * 86400
 }  // namespace
 
 Rendezvous::Rendezvous(const StrategyOptions& options, std::vector<LocalReplica>& replicas,
-                       Agreement& agreement, std::shared_ptr<Communicator> payload)
+                       OutsideStores& outside, Agreement& agreement,
+                       std::shared_ptr<Communicator> payload)
     : options_(options),
       replicas_(replicas),
+      outside_(outside),
       agreement_(agreement),
       payload_(std::move(payload)),
       slots_(replicas.size()) {}
@@ -63,7 +65,7 @@ void Rendezvous::meet(int local_index, Request& request) {
   slot.request = &request;
   slot.status = Status::waiting;
   if (slots_.size() == 1) {
-    step(lock);
+    while (slot.status == Status::waiting && !failure_) step(lock);
   } else {
     settled_.notify_one();
     carried_out_.wait(lock, [&] { return slot.status != Status::waiting || failure_; });
@@ -193,8 +195,9 @@ void Rendezvous::step(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   std::optional<Error> error;
   bool agreed = false;  // to fail: every rank throws the same
+  bool took_turns = false;
   try {
-    step_together();
+    took_turns = step_together();
   } catch (const AgreedError& all) {
     error = all;
     agreed = true;
@@ -209,13 +212,22 @@ void Rendezvous::step(std::unique_lock<std::mutex>& lock) {
     return;
   }
   for (Slot& slot : slots_) {
-    if (slot.status == Status::waiting) slot.status = Status::running;
+    // At a collective, a replica waits until the others have taken their turns.
+    const bool waits_on = took_turns && slot.request != nullptr && slot.request->store == nullptr;
+    if (slot.status == Status::waiting && !waits_on) slot.status = Status::running;
   }
   carried_out_.notify_all();
 }
 
-void Rendezvous::step_together() {
-  agreement_.settle();
+const Rendezvous::Slot* Rendezvous::drawing() const {
+  const auto found = std::ranges::find_if(slots_, [](const Slot& slot) {
+    return slot.request != nullptr && slot.request->store != nullptr;
+  });
+  return found == slots_.end() ? nullptr : &*found;
+}
+
+bool Rendezvous::step_together() {
+  agreement_.settle(drawing() != nullptr);
   const std::optional<Error> fault = local_fault();
   const bool checks_collectives = options_.collective_checks == CollectiveChecks::before_payload;
   // The others may be in a payload, which no control call would end.
@@ -223,13 +235,19 @@ void Rendezvous::step_together() {
   if (!fault && ends_without_waiting()) {
     agreement_.post_end(kTurnOrEnd);
     ended_ = true;
-    return;
+    return false;
   }
   const Request* const request = slots_.front().request;
-  const bool reduces = !fault && request != nullptr && request->store == nullptr;
-  if (reduces && !checks_collectives) return all_reduce();
-  carry_out(agreement_.agree(propose(fault.has_value()), reduces ? &request->record : nullptr,
-                             fault, [this] { return describe_rank(); }));
+  const bool reduces = !fault && request != nullptr && drawing() == nullptr;
+  if (reduces && !checks_collectives) {
+    all_reduce_unchecked();
+    return false;
+  }
+  const Verdict verdict =
+      agreement_.agree(propose(fault.has_value()), reduces ? &request->record : nullptr, fault,
+                       [this] { return describe_rank(); });
+  carry_out(verdict);
+  return verdict.turn.has_value();
 }
 
 void Rendezvous::fail(const Error& error) {
@@ -245,34 +263,32 @@ void Rendezvous::give_up(const Error& error) {
 
 // A rank that knows a generator made outside answers the turns that others still take on it.
 bool Rendezvous::ends_without_waiting() {
-  if (!all_left()) return false;
-  if (!outside_stores_.empty()) {
-    std::erase_if(outside_stores_, [](const auto& entry) { return entry.second.expired(); });
-  }
-  return outside_stores_.empty();
+  // Turns that are equal need no answer.
+  return all_left() && (options_.turns == Turns::assumed_equal || outside_.empty());
 }
 
 Proposal Rendezvous::propose(bool failed) const {
   Proposal proposal{.occasion = kTurnOrEnd, .calls = {}, .turn = {}, .failed = failed};
-  for (const Slot& slot : slots_) {
-    if (slot.request == nullptr) continue;
-    if (slot.request->store != nullptr) {
-      proposal.turn = slot.request->store->origin().digest();
-    } else {
-      proposal.occasion = slot.request->record.fingerprint();
-    }
+  if (const Slot* const slot = drawing()) {
+    // Whatever the others are about to do waits for the turn. One that has left, or is at a
+    // collective, may have made more calls than one that has not.
+    proposal.occasion.reset();
+    proposal.turn = outside_.turn_of(*slot->request->store);
+    return proposal;
   }
-  // In a round of turns, a replica that has left may have made more calls than one that has not.
-  if (!proposal.turn && agreement_.compares_runs()) agreement_.compare_calls(proposal);
+  if (const Request* const request = slots_.front().request) {
+    proposal.occasion = request->record.fingerprint();
+    proposal.is_logged = true;
+  }
+  if (agreement_.compares_runs()) agreement_.compare_calls(proposal);
   return proposal;
 }
 
 void Rendezvous::carry_out(const Verdict& verdict) {
-  const Request* const request = slots_.front().request;
-  if (request != nullptr && request->store == nullptr) {
-    all_reduce();
-  } else if (verdict.turn) {
+  if (verdict.turn) {
     take_turns(*verdict.turn);
+  } else if (slots_.front().request != nullptr) {
+    all_reduce();
   } else {
     ended_ = true;
   }

@@ -14,12 +14,14 @@ std::string Rendezvous::describe(const Slot& slot) const {
   const std::scoped_lock lock(replicas_[index].lock);
   const CallLog& log = replicas_[index].log;
   switch (slot.status) {
-    case Status::waiting:
-      return fmt::format("replica {} is at {} after {} calls", replica_id,
-                         slot.request->record.to_string(), log.count());
+    case Status::waiting: {
+      PlainStore* const store = slot.request->store;
+      return fmt::format("replica {} is at {}{} after {} calls", replica_id,
+                         slot.request->record.to_string(),
+                         store == nullptr ? "" : " of " + outside_.describe(*store), log.count());
+    }
     case Status::left:
-      return fmt::format("replica {} has left run {} after {} calls", replica_id, agreement_.run(),
-                         log.count());
+      return agreement_.left(index, agreement_.run(), log.mark());
     case Status::running:
       break;
   }
@@ -41,9 +43,9 @@ std::optional<Error> Rendezvous::local_fault() const {
     if (slot.error) return slot.error;
   }
   if (std::optional<Error> differ = differing_requests()) return differ;
-  // In a round of turns, a replica that has left may have made more calls than one that has not.
-  for (const Slot& slot : slots_) {
-    if (slot.request != nullptr && slot.request->store != nullptr) return std::nullopt;
+  // In a round of turns, one that has left or is at a collective may have made more calls than others.
+  if (const Slot* const slot = drawing()) {
+    return outside_.objection_to(*slot->request->store);
   }
   if (options_.on_divergence != OnDivergence::stop || !agreement_.local_calls_differ()) {
     return std::nullopt;
@@ -53,26 +55,37 @@ std::optional<Error> Rendezvous::local_fault() const {
 }
 
 std::optional<Error> Rendezvous::differing_requests() const {
-  const Slot* drawing = nullptr;
-  const Slot* reducing = nullptr;
-  for (const Slot& slot : slots_) {
-    if (slot.request == nullptr) continue;
-    (slot.request->store != nullptr ? drawing : reducing) = &slot;
-  }
   const auto differ = [this](const char* what, const Slot& a, const Slot& b) {
     return Error(ErrorCode::diverged, fmt::format("{}: {}; {}", what, describe(a), describe(b)));
   };
+  const Slot* const first = drawing();
+  const Slot* reducing = nullptr;
   for (const Slot& slot : slots_) {
-    if (reducing != nullptr) {
-      if (slot.request == nullptr ||
-          slot.request->record.fingerprint() != reducing->request->record.fingerprint()) {
-        return differ("replicas that must call the same thing do not", *reducing, slot);
-      }
-    } else if (drawing != nullptr && slot.request != nullptr &&
-               slot.request->store != drawing->request->store) {
+    if (slot.request == nullptr) continue;
+    if (slot.request->store == nullptr) {
+      reducing = &slot;
+    } else if (slot.request->store != first->request->store) {
       return differ("replicas draw at once from different generators that were made outside",
-                    *drawing, slot);
+                    *first, slot);
     }
+  }
+  if (reducing == nullptr) return std::nullopt;
+  if (first != nullptr) {
+    // Other ranks may be in a payload, which no turn of this one would end.
+    if (options_.collective_checks == CollectiveChecks::before_payload) return std::nullopt;
+    return differ("replicas that must call the same thing do not", *reducing, *first);
+  }
+  for (const Slot& slot : slots_) {
+    if (slot.request != nullptr &&
+        slot.request->record.fingerprint() == reducing->request->record.fingerprint()) {
+      continue;
+    }
+    Error found = differ("replicas that must call the same thing do not", *reducing, slot);
+    if (!agreement_.compares_runs()) return found;
+    std::vector<bool> is_logged;
+    for (const Slot& at : slots_) is_logged.push_back(at.request != nullptr);
+    const std::string earlier = agreement_.local_difference_before(is_logged);
+    return earlier.empty() ? found : Error(found.code(), noticed_later(earlier, found.message()));
   }
   return std::nullopt;
 }

@@ -58,21 +58,36 @@ void Rendezvous::all_reduce() {
   for (Slot& slot : slots_) std::memcpy(slot.request->values.data, staging_.data(), bytes);
 }
 
+// Ranks that differ are named late, if they are: MPI itself may notice first, in words of its own.
+void Rendezvous::all_reduce_unchecked() {
+  try {
+    all_reduce();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::internal) throw;
+    throw Error(
+        error.code(),
+        fmt::format("{}; here: {}, in run {}; where collectives are compared at the end of a "
+                    "run, one that differs cannot be named before its payload moves: look "
+                    "for it with CollectiveChecks::before_payload",
+                    error.message(), describe_rank(), agreement_.run()));
+  }
+}
+
 // Draw k of every replica, replica 0 first: each finds its place from how much the ones before it take.
-// A replica that has left takes nothing; its rank's copy of the state moves all the same.
-void Rendezvous::take_turns(std::uint64_t stream) {
+// A replica that has left, or is at a collective, takes nothing; its rank's copy of the state moves all the same.
+void Rendezvous::take_turns(std::uint64_t turn) {
   std::vector<std::uint64_t> mine(Column::first_replica + slots_.size(), 0);
   std::shared_ptr<PlainStore> store;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Request* const request = slots_[i].request;
-    if (request == nullptr) continue;
+    if (request == nullptr || request->store == nullptr) continue;
     store = request->store->shared_from_this();
     mine[Column::first_replica + i] = request->blocks;
   }
   if (store != nullptr) {
-    outside_stores_[stream] = store;
-  } else if (const auto known = outside_stores_.find(stream); known != outside_stores_.end()) {
-    store = known->second.lock();
+    outside_.admit(store);
+  } else {
+    store = outside_.find(turn);
   }
   if (store != nullptr) {
     const StreamState state = store->peek();
@@ -100,7 +115,7 @@ void Rendezvous::take_turns(std::uint64_t stream) {
       // Half the blocks of a word and more are a skip backwards, whatever it was called.
       if (all[i] >> 63 != 0) store->give_back_turn(reserved, state.counter);
     } else if (Request* const request = slots_[static_cast<std::size_t>(local_index)].request;
-               request != nullptr) {
+               request != nullptr && request->store != nullptr) {
       claim_turn(*request, reserved);
     }
   }
@@ -111,24 +126,26 @@ void Rendezvous::take_turns(std::uint64_t stream) {
 // adopted. All ranks see the same rows, and throw the same.
 void Rendezvous::check_turn_states(std::span<const std::uint64_t> rows, std::size_t row_size,
                                    const PlainStore* store) {
-  for (std::size_t rank = 0; rank * row_size < rows.size(); ++rank) {
-    if (rows[rank * row_size + Column::known] != 0) continue;
+  std::optional<int> knowing;
+  std::optional<int> ignorant;
+  for (std::size_t rank = rows.size() / row_size; rank-- > 0;) {
+    (rows[rank * row_size + Column::known] != 0 ? knowing : ignorant) = static_cast<int>(rank);
+  }
+  if (ignorant) {
+    const std::string mine = store == nullptr ? "" : describe_rank();
     throw AgreedError(
         ErrorCode::diverged,
-        fmt::format("no replica on rank {} has yet drawn from a generator that was made outside "
-                    "and that others draw from, so its copy cannot follow: let every rank draw "
-                    "from it (no elements will do), or make it in the strategy's scope",
-                    rank));
+        cannot_follow(*ignorant, *knowing, RankSearch(*payload_).text_of(mine, *knowing)));
   }
   const StreamState first = state_in(rows);
   for (std::size_t rank = 1; rank * row_size < rows.size(); ++rank) {
     const StreamState other = state_in(rows.subspan(rank * row_size));
     if (other == first) continue;
     const std::string message = fmt::format(
-        "ranks hold different states of a generator that was made outside: counter {} {}, key {} "
-        "on rank 0; counter {} {}, key {} on rank {}",
-        first.counter.low, first.counter.high, first.key, other.counter.low, other.counter.high,
-        other.key, rank);
+        "ranks hold different states of {}, which was made outside: counter {} {}, key {} on rank "
+        "0; counter {} {}, key {} on rank {}",
+        outside_.describe(*store), first.counter.low, first.counter.high, first.key,
+        other.counter.low, other.counter.high, other.key, rank);
     if (options_.on_divergence == OnDivergence::adopt_first) {
       return agreement_.report(message, {store->origin().to_string()});
     }

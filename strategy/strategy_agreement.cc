@@ -91,7 +91,8 @@ void StrategyCore::begin_save(MirroredObject& object, const std::source_location
          .dtype = DType::u64,
          .shape = {},
          .scalars = {object.identity(), 0},
-         .location = location});
+         .location = location},
+        {.stream = object.logged_as(), .what = object.describe()});
   if (agreement_.compares_runs() && !options_.compare_values_at_saves) return;
   together([&] {
     object.keep_for_save({});
@@ -119,7 +120,8 @@ void StrategyCore::begin_save(MirroredObject& object, const std::source_location
   });
 }
 
-void StrategyCore::begin_restore(const std::source_location& location) {
+void StrategyCore::begin_restore(const MirroredObject& object,
+                                 const std::source_location& location) {
   // Where this strategy cannot be used, prepare() says so of the object that is restored.
   const Context& context = current_context();
   if (has_stopped_.load(std::memory_order_acquire) || context.kind == ContextKind::replica ||
@@ -131,7 +133,8 @@ void StrategyCore::begin_restore(const std::source_location& location) {
          .dtype = DType::u64,
          .shape = {},
          .scalars = {},
-         .location = location});
+         .location = location},
+        {.what = object.describe()});
 }
 
 void StrategyCore::check_each_assignable(std::int64_t count, const std::string& what) const {

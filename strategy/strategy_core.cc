@@ -67,9 +67,9 @@ StrategyCore::StrategyCore(const std::shared_ptr<Communicator>& world, StrategyO
       payload_(with_timeout(world->duplicate(), options_)),
       replicas_(static_cast<std::size_t>(options_.replicas_per_rank)),
       objects_(payload_, options_.replicas_per_rank),
-      agreement_(options_, replicas_, objects_, with_timeout(world->duplicate(), options_),
-                 payload_),
-      rendezvous_(options_, replicas_, agreement_, payload_),
+      agreement_(options_, replicas_, objects_, outside_,
+                 with_timeout(world->duplicate(), options_), payload_),
+      rendezvous_(options_, replicas_, outside_, agreement_, payload_),
       entropy_(kEntropyWords) {}
 
 std::shared_ptr<StrategyCore> StrategyCore::create(const std::shared_ptr<Communicator>& world,
@@ -215,7 +215,7 @@ Reservation StrategyCore::reserve_in_turn(const Context& context, PlainStore& st
                                           const CallRecord& record, std::uint64_t blocks) {
   if (options_.turns == Turns::assumed_equal) {
     return reserve_equal_turn(replica(context.local_index), context.replica_id, num_replicas(),
-                              store, record, blocks);
+                              outside_, store, record, blocks);
   }
   Request request{.record = record, .store = &store, .blocks = blocks};
   meet(context, request);

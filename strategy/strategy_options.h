@@ -49,7 +49,9 @@ enum class CollectiveChecks : std::uint8_t {
 
 // How replicas take turns on a generator that was made outside of the strategy.
 enum class Turns : std::uint8_t {
-  // By asking all replicas in each round: they may draw different shapes, or not at all.
+  // By asking all replicas in each round: they may draw different shapes, or not at all. One that has left
+  // the run draws nothing, nor does one that waits at a collective, unless collectives are compared at the
+  // end of the run only. Every rank must have drawn once, of no elements even.
   agreed,
   // Without a message: every replica draws the same in the same order, and so knows its place. The
   // comparison at the end of the run proves it. Only with OnDivergence::stop. In a run, state()

@@ -24,6 +24,7 @@
 #include "counterpoint/strategy/internal/control.h"
 #include "counterpoint/strategy/internal/local_replica.h"
 #include "counterpoint/strategy/internal/mirrored_objects.h"
+#include "counterpoint/strategy/internal/outside_stores.h"
 #include "counterpoint/strategy/internal/rank_search.h"
 #include "counterpoint/strategy/strategy_options.h"
 
@@ -45,13 +46,18 @@ class AgreedError : public Error {
   Effect effect_;
 };
 
+// What was found first, before what ranks or replicas noticed it by.
+std::string noticed_later(const std::string& first, const std::string& noticed);
+// That rank `ignorant` cannot follow the turns of rank `drawing`, which is where `text` says.
+std::string cannot_follow(int ignorant, int drawing, const std::string& text);
+
 class Agreement {
  public:
   using Describe = std::function<std::string()>;
 
   // `control` carries nothing else. What is referred to outlives this.
   Agreement(const StrategyOptions& options, std::vector<LocalReplica>& replicas,
-            MirroredObjects& objects, std::shared_ptr<Communicator> control,
+            MirroredObjects& objects, OutsideStores& outside, std::shared_ptr<Communicator> control,
             std::shared_ptr<Communicator> payload);
 
   Control& control() noexcept { return control_; }
@@ -67,6 +73,9 @@ class Agreement {
   bool calls_differ() const;
   // The first calls in which the local replicas differ.
   std::string local_difference() const { return local_difference(marks()); }
+  // The same where they differ before what they are about to do, which is the last call of those that
+  // `is_logged` says; else empty.
+  std::string local_difference_before(const std::vector<bool>& is_logged) const;
 
   // All ranks do as `proposal` says. `record` is of the collective that is agreed upon, if it is
   // one; `failure` is why this rank cannot, if it cannot; `describe` says where this rank is, if
@@ -74,13 +83,15 @@ class Agreement {
   Verdict agree(const Proposal& proposal, const CallRecord* record,
                 const std::optional<Error>& failure, const Describe& describe);
 
-  void begin_run() noexcept { ++run_; }
+  void begin_run() noexcept { concluded_run_ = ++run_; }
   std::int64_t run() const noexcept { return run_; }
   // This rank has ended its run, and answers no turns.
   void post_end(std::uint64_t occasion);
   bool is_open() const noexcept { return control_.posted(); }
-  // Waits for the other ranks' ends, and throws what they have to say.
-  void settle();
+  // Waits for the other ranks' ends, and throws what they have to say. A replica that is about to
+  // draw in turn is at no call that all replicas make: where there is one, on any rank, nothing is
+  // adopted yet, and the difference shows again where they meet.
+  void settle(bool in_turn = false);
 
   // Reports a difference after which the first replica's `adopted` are everybody's.
   void report(const std::string& message, std::vector<std::string> adopted);
@@ -99,10 +110,16 @@ class Agreement {
   std::string describe_silent();
   // Describes what calls were logged of, as far as it lives here.
   CallLog::NameOf names() const {
-    return [this](std::uint64_t stream) { return objects_.name_of(stream); };
+    return [this](std::uint64_t stream) {
+      const std::string name = objects_.name_of(stream);
+      return name.empty() ? outside_.name_of(stream) : name;
+    };
   }
   // "replica 3 on rank 1, the last call of which is call 12: ...", or that it has made none.
   std::string last_call(std::size_t local_index) const;
+  // "replica 3 has left run 7 after 13 calls, the last at train.cc:12", where its log had come to `end`.
+  // Under its lock.
+  std::string left(std::size_t local_index, std::int64_t run, const CallLog::Mark& end) const;
 
  private:
   // Where all ranks came together.
@@ -117,6 +134,9 @@ class Agreement {
                 const std::optional<Error>& failure, const Describe& describe,
                 const std::vector<CallLog::Mark>* ends);
   void resolve_difference(const std::vector<CallLog::Mark>& ends);
+  // Whether calls differ up to `ends`, of any two replicas. Collective.
+  bool differ_before(const std::vector<CallLog::Mark>& ends) const;
+  std::string compare_forgotten(int a, int b, std::uint64_t number) const;
   std::string local_difference(const std::vector<CallLog::Mark>& ends) const;
   std::string describe_call(std::size_t local_index, std::uint64_t number,
                             std::uint64_t count) const;
@@ -130,6 +150,7 @@ class Agreement {
   const StrategyOptions& options_;
   std::vector<LocalReplica>& replicas_;
   MirroredObjects& objects_;
+  OutsideStores& outside_;
   Control control_;
   const std::shared_ptr<Communicator> payload_;
   std::int64_t run_ = -1;
@@ -138,6 +159,7 @@ class Agreement {
   Proposal end_proposal_;                 // of the run whose end is open
   std::vector<CallLog::Mark> end_marks_;  // and where its logs were
   std::int64_t end_run_ = -1;
+  std::int64_t concluded_run_ = -1;      // to which the calls belong that are compared
   std::vector<Divergence> divergences_;  // the last ones
   std::int64_t num_divergences_ = 0;
 };

@@ -76,16 +76,18 @@ class CallLog {
   // Goes on from another replica's mark: what was called before is not compared any more.
   void adopt(const Mark& mark) noexcept {
     mark_ = mark;
-    adopted_ = mark.count;
+    adopted_ = mark;
   }
+  // Where it was before the last call, if that is remembered.
+  Mark mark_before_last() const noexcept;
 
   // The oldest call that is remembered, as a number from 0.
   std::uint64_t first_remembered() const noexcept {
-    return std::max(adopted_, count() > kRemembered ? count() - kRemembered : 0);
+    return std::max(adopted_.count, count() > kRemembered ? count() - kRemembered : 0);
   }
   // Whether a difference that shows at call `number` may be of a call before, which has left the ring.
   bool may_differ_before(std::uint64_t number) const noexcept {
-    return number <= first_remembered() && number > adopted_;
+    return number <= first_remembered() && number > adopted_.count;
   }
   // Call `number`, if it was made and is remembered.
   const Call* call(std::uint64_t number) const noexcept;
@@ -101,7 +103,7 @@ class CallLog {
 
  private:
   Mark mark_;
-  std::uint64_t adopted_ = 0;
+  Mark adopted_;
   std::vector<Call> calls_;
 };
 

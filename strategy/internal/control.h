@@ -21,12 +21,15 @@ namespace counterpoint::inline v1 {
 
 // What a rank is about to do.
 struct Proposal {
-  std::uint64_t occasion = 0;          // equal on all ranks, or they have diverged
+  // Equal on all ranks that have one, or they have diverged.
+  std::optional<std::uint64_t> occasion;
   std::optional<std::uint64_t> calls;  // digest of the calls so far, to be compared
   bool calls_differ = false;           // on this rank alone already
   std::optional<std::uint64_t> turn;   // the stream that this rank's replicas draw from in turn
   bool failed = false;
   bool ended = false;  // has ended its run, and answers no turns
+  bool is_logged =
+      false;  // what it is about to do is the last call of its logs; for this rank alone
 };
 
 // What all ranks together are about to do; the same on every rank.

@@ -6,6 +6,7 @@
 // Thread-safety: the lock; a replica's calls may come from several threads that it bound.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace counterpoint::inline v1 {
 // A generator made outside as a replica sees it in a run whose turns are assumed to be equal.
 struct EqualTurn {
   std::shared_ptr<PlainStore> store;
-  StreamState state;  // after the turns so far, of all replicas
+  StreamState state;       // after the turns so far, of all replicas
+  std::uint64_t turn = 0;  // what stands for it in the log
 };
 
 struct alignas(128) LocalReplica {

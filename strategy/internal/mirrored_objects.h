@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "counterpoint/runtime/call_record.h"
 #include "counterpoint/runtime/communicator.h"
 #include "counterpoint/runtime/saveable.h"
 
@@ -59,6 +60,11 @@ class MirroredObjects {
 
   // What lives, in an order that is the same on all ranks.
   std::vector<std::shared_ptr<MirroredObject>> living();
+  // What stands for draws that replicas share on an object that is logged as `stream`.
+  static constexpr std::uint64_t logged_as_shared(std::uint64_t stream) noexcept {
+    constexpr std::uint64_t kSharded = 0x7368617264656421u;
+    return mix_digest(stream, kSharded);
+  }
   // What living object is logged as `stream`, described; empty if none is.
   std::string name_of(std::uint64_t stream);
   // Of the identities, in that order.

@@ -89,6 +89,7 @@ class MirroredStore final : public StateStore, public MirroredObject {
 
   const std::shared_ptr<StrategyCore> core_;
   const std::uint64_t stream_;
+  const std::uint64_t sharded_;
   std::vector<Copy> copies_;
   const std::unique_ptr<BlockClaims> shared_claims_;  // of streams that replicas share
   std::source_location restored_at_;

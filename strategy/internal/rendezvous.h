@@ -4,7 +4,8 @@
 // A replica hands in what it wants and sleeps; when none of the rank's replicas is running any
 // more, the thread that called run takes the step: it compares the local replicas, agrees with the
 // other ranks by one control reduction, moves the payload and wakes the replicas. With one replica
-// a rank all of that happens on its own thread. When all have left, the rank posts its end and goes
+// a rank all of that happens on its own thread. Turns on generators made outside come first: replicas
+// at a collective wait meanwhile, and draw nothing. When all have left, the rank posts its end and goes
 // on; but if they have ever taken turns on a generator made outside, it goes on taking steps until
 // every rank's replicas have left, since its copy of that generator moves with the others' turns.
 //
@@ -15,7 +16,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,6 +29,7 @@
 #include "counterpoint/runtime/state_store.h"
 #include "counterpoint/strategy/internal/agreement.h"
 #include "counterpoint/strategy/internal/local_replica.h"
+#include "counterpoint/strategy/internal/outside_stores.h"
 #include "counterpoint/strategy/strategy_options.h"
 
 namespace counterpoint::inline v1 {
@@ -50,7 +51,7 @@ class Rendezvous {
  public:
   // What is referred to outlives this; `replicas` has one entry a local replica.
   Rendezvous(const StrategyOptions& options, std::vector<LocalReplica>& replicas,
-             Agreement& agreement, std::shared_ptr<Communicator> payload);
+             OutsideStores& outside, Agreement& agreement, std::shared_ptr<Communicator> payload);
 
   // Before a run: all replicas are running.
   void begin();
@@ -88,7 +89,10 @@ class Rendezvous {
   void give_up_on_running(const std::string& why);
   void wait_until_left(std::unique_lock<std::mutex>& lock);
   void step(std::unique_lock<std::mutex>& lock);
-  void step_together();
+  // Whether it was a round of turns.
+  bool step_together();
+  // A replica that draws in turn, if one does.
+  const Slot* drawing() const;
   void fail(const Error& error);
   // This rank alone cannot go on: the others are told, and do not wait for it.
   void give_up(const Error& error);
@@ -101,12 +105,14 @@ class Rendezvous {
   std::string describe_rank() const;
   void carry_out(const Verdict& verdict);
   void all_reduce();
-  void take_turns(std::uint64_t stream);
+  void all_reduce_unchecked();
+  void take_turns(std::uint64_t turn);
   void check_turn_states(std::span<const std::uint64_t> rows, std::size_t row_size,
                          const PlainStore* store);
 
   const StrategyOptions& options_;
   std::vector<LocalReplica>& replicas_;
+  OutsideStores& outside_;
   Agreement& agreement_;
   const std::shared_ptr<Communicator> payload_;
 
@@ -118,8 +124,6 @@ class Rendezvous {
   bool abandoned_ = false;
   std::optional<Error> failure_;
   std::vector<std::byte> staging_;
-  // Generators made outside that were drawn in turn, by what stands for them in a verdict.
-  std::map<std::uint64_t, std::weak_ptr<PlainStore>> outside_stores_;
 };
 
 }  // namespace counterpoint::inline v1

@@ -35,7 +35,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
  public:
   // Ranks of different versions may not be in step: what they do differs in ways that no call
   // shows.
-  static constexpr std::uint64_t kProtocolVersion = 3;
+  static constexpr std::uint64_t kProtocolVersion = 4;
 
   // Collective.
   static std::shared_ptr<StrategyCore> create(const std::shared_ptr<Communicator>& world,
@@ -114,8 +114,8 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   // all ranks throw.
   void begin_save(MirroredObject& object, const std::source_location& location,
                   const ValueReader& reader);
-  // Before a restore: every rank is about to.
-  void begin_restore(const std::source_location& location);
+  // Before a restore of `object`: every rank is about to.
+  void begin_restore(const MirroredObject& object, const std::source_location& location);
   // Errors: failed_precondition unless each of `count` replicas may get a copy of its own.
   void check_each_assignable(std::int64_t count, const std::string& what) const;
 
@@ -145,6 +145,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   const std::shared_ptr<Communicator> payload_;
   std::vector<LocalReplica> replicas_;
   MirroredObjects objects_;
+  OutsideStores outside_;
   Agreement agreement_;
   Rendezvous rendezvous_;
   std::unique_ptr<ReplicaThreads> threads_;

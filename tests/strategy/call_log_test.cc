@@ -46,6 +46,34 @@ TEST(CallLog, AnotherStreamIsAnotherCall) {
   EXPECT_EQ(first_difference(a, b), 0u);
 }
 
+// What was called before a log went on from another's mark is compared with nothing.
+TEST(CallLog, ComparesFromTheMarkThatItAdopted) {
+  CallLog a;
+  CallLog b;
+  for (int i = 0; i < 5; ++i) a.record(1, draw({2}));
+  for (int i = 0; i < 9; ++i) b.record(1, draw({3}));
+  b.adopt(a.mark());
+  EXPECT_EQ(first_difference(a, b), std::nullopt);
+  EXPECT_EQ(b.first_remembered(), 5U);
+  EXPECT_EQ(b.call(4), nullptr);
+  EXPECT_EQ(b.mark_before_last(), b.mark());
+  a.record(1, draw({4}));
+  b.record(1, draw({5}));
+  EXPECT_EQ(b.mark_before_last(), a.mark_before_last());
+  EXPECT_EQ(first_difference(a, b), 5U);
+  EXPECT_FALSE(b.may_differ_before(5)) << "it was alike there";
+}
+
+TEST(CallLog, KnowsWhereItWasBeforeTheLastCall) {
+  CallLog log;
+  EXPECT_EQ(log.mark_before_last(), log.mark());
+  for (std::size_t i = 0; i < 2 * CallLog::kRemembered; ++i) {
+    const CallLog::Mark before = log.mark();
+    log.record(1, draw({2}));
+    ASSERT_EQ(log.mark_before_last(), before);
+  }
+}
+
 TEST(CallLog, OneCallMoreIsNamed) {
   CallLog a;
   CallLog b;
@@ -53,7 +81,9 @@ TEST(CallLog, OneCallMoreIsNamed) {
   b.record(1, draw({2}));
   b.record(1, draw({}));
   ASSERT_EQ(first_difference(a, b), 1u);
-  EXPECT_EQ(a.describe(1), "made only 1 calls");
+  EXPECT_THAT(a.describe(1),
+              testing::StartsWith("made only 1 calls, the last at call_log_test.cc:"));
+  EXPECT_EQ(CallLog().describe(0), "made only 0 calls");
   EXPECT_THAT(b.describe(1), testing::HasSubstr("normal f32 []"));
 }
 

@@ -14,9 +14,10 @@ TEST(EqualTurns, CarryIntoTheHighWord) {
       kernels::philox_stream(), StreamState{.counter = {5, 7}, .key = 9}, StreamOrigin{});
   constexpr std::uint64_t kBlocks = std::uint64_t{1} << 63;
   std::vector<LocalReplica> replicas(4);
+  OutsideStores stores;
   for (int id = 0; id < 4; ++id) {
-    const Reservation reserved =
-        reserve_equal_turn(replicas[static_cast<std::size_t>(id)], id, 4, *store, {}, kBlocks);
+    const Reservation reserved = reserve_equal_turn(replicas[static_cast<std::size_t>(id)], id, 4,
+                                                    stores, *store, {}, kBlocks);
     EXPECT_EQ(reserved.key, 9u);
     EXPECT_EQ(reserved.counter.low, 5 + static_cast<std::uint64_t>(id) * kBlocks);
     EXPECT_EQ(reserved.counter.high, 7u + static_cast<std::uint64_t>(id) / 2);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "counterpoint/runtime/generator.h"
@@ -34,6 +35,18 @@ inline std::vector<std::int64_t> words(const Generator& generator) {
   const Tensor state = generator.state();
   const auto values = state.values<std::int64_t>();
   return {values.begin(), values.end()};
+}
+
+// What `run` throws, which is to say that replicas differ.
+template <class Run>
+std::string message_of(Run run) {
+  try {
+    run();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::diverged) << error.what();
+    return error.message();
+  }
+  return {};
 }
 
 }  // namespace counterpoint

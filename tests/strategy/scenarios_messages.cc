@@ -115,17 +115,6 @@ const std::vector<Kind>& kinds() {
   return all;
 }
 
-template <class Run>
-std::string message_of(Run run) {
-  try {
-    run();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::diverged) << error.what();
-    return error.message();
-  }
-  return {};
-}
-
 void sides_read_differently(const World& world, int replicas_per_rank) {
   for (const Kind& kind : kinds()) {
     MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
@@ -175,6 +164,24 @@ void one_too_many_of_many(const World& world, int replicas_per_rank) {
   EXPECT_THAT(message, testing::HasSubstr("perhaps a call too many"));
   EXPECT_THAT(message,
               testing::HasSubstr("call 3: normal f32 [2] of generator 'noise' at " + at(line)));
+}
+
+// A draw that replicas share says so, and keeps its parameters.
+void shared_draws_read_as_they_are(const World& world, int replicas_per_rank) {
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
+  if (strategy.num_replicas_in_sync() == 1) return;
+  const auto scope = strategy.scope();
+  auto noise = Generator::from_seed(1, {.name = "noise"});
+  const std::string message = message_of([&] {
+    strategy.run([&](ReplicaContext& replica) {
+      (void)noise.sharded().normal<float>({4}, 0.0, is_last(replica) ? 2.0 : 1.0);
+    });
+    strategy.check();
+  });
+  EXPECT_THAT(
+      calls_in(message),
+      testing::ElementsAre("normal f32 [4] of generator 'noise' (sharded) (mean 0, stddev 1)",
+                           "normal f32 [4] of generator 'noise' (sharded) (mean 0, stddev 2)"));
 }
 
 // Lines that differed in runs that were alike are no evidence.
@@ -239,6 +246,7 @@ void left_by_an_exception(const World& world, int replicas_per_rank) {
 std::vector<Scenario> message_scenarios() {
   return {{"sides_read_differently", sides_read_differently},
           {"one_too_many_of_many", one_too_many_of_many},
+          {"shared_draws_read_as_they_are", shared_draws_read_as_they_are},
           {"other_lines_are_no_fault", other_lines_are_no_fault},
           {"left_by_an_exception", left_by_an_exception}};
 }

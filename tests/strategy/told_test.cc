@@ -65,8 +65,10 @@ TEST(Told, ThatOneLogHasForgottenTheCall) {
     const auto scope = strategy.scope();
     auto noise = Generator::from_seed(1);
     strategy.run([&](ReplicaContext&) { draw(noise, world->rank() == 2); });
-    EXPECT_THAT(difference_of([&] { strategy.check(); }),
-                HasSubstr("replica 0 and replica 2 differ since call 101 or before"));
+    EXPECT_THAT(
+        difference_of([&] { strategy.check(); }),
+        HasSubstr(
+            "replica 0 and replica 2 differ in run 0 or before, since one of the calls 0 to 101"));
   });
   MirroredStrategy strategy(quiet(2));
   const auto scope = strategy.scope();
@@ -75,7 +77,8 @@ TEST(Told, ThatOneLogHasForgottenTheCall) {
       difference_of([&] {
         strategy.run([&](ReplicaContext& replica) { draw(noise, replica.replica_id() == 1); });
       }),
-      HasSubstr("replica 0 and replica 1 differ since call 101 or before"));
+      HasSubstr(
+          "replica 0 and replica 1 differ in run 0 or before, since one of the calls 0 to 101"));
 }
 
 // Also to the rank whose guard failed, which no call of it could throw.
