@@ -4,20 +4,12 @@
 //   checkpoint.save("run/a.h5");                       // atomic: the old file or the new one
 //   const auto report = checkpoint.restore("run/a.h5");  // all objects on all ranks, or none
 //
-<<<<<<< checkpoint/checkpoint.h
-// Everything here is collective over the communicator. Rank 0 alone touches files, and its path counts;
-// while its disk is slow ranks answer each other, and after half an hour without progress all of them, or
-// the only one, get deadline_exceeded. A file holds the first replica's state of each object, however
-// many; docs/format.md describes it, h5dump and h5py read it.
-=======
 // Everything here is collective over the communicator. Ranks wait for each other as long as its
 // timeout_seconds says when this is made, or as the strategy of one of the objects does if that is less;
 // one that does not come is named by the others, who can save and restore no more with this. Rank 0 alone
 // touches files, and its path counts; while its disk is slow ranks answer each other, and after half an
-// hour without progress all of them get deadline_exceeded. A single rank waits for its disk for as long as
-// that takes. A file holds the first replica's state of each object, however many; docs/format.md
-// describes it, h5dump and h5py read it.
->>>>>>> /tmp/f7.new
+// hour without progress all of them, or the only one, get deadline_exceeded. A file holds the first
+// replica's state of each object, however many; docs/format.md describes it, h5dump and h5py read it.
 //
 // Thread-safety: one thread at a time, outside of a run.
 // Determinism: the same state gives the same bytes.

@@ -127,13 +127,8 @@ RestoreReport Session::restore(const std::string& call, const std::string& place
     communicator_->revoke(*begun);
     throw *begun;
   }
-<<<<<<< checkpoint/session_restore.cc
-  agree(*communicator_, call, begun);
-  const std::optional<LoadedFile> loaded = load(call, place, options, next_file);
-=======
   agree_after_meeting(*communicator_, call, begun);
-  const std::optional<LoadedFile> loaded = load(call, options, next_file);
->>>>>>> /tmp/f7.new
+  const std::optional<LoadedFile> loaded = load(call, place, options, next_file);
   if (!loaded) return report;
   const LoadedFile& file = *loaded;
   std::vector<Prepared> prepared = prepare(file);

@@ -83,14 +83,9 @@ class Session {
 
   // Asks every object; the first objection. Collective where the objects communicate.
   Attempt ask_all(const std::function<void(Saveable&)>& question);
-<<<<<<< checkpoint/internal/session.h
+  void compare_plain_values(const std::string& call, const ValueReader& reader);
   std::optional<LoadedFile> load(const std::string& call, const std::string& place,
                                  const RestoreOptions& options, const NextFile& next_file);
-=======
-  void compare_plain_values(const std::string& call, const ValueReader& reader);
-  std::optional<LoadedFile> load(const std::string& call, const RestoreOptions& options,
-                                 const NextFile& next_file);
->>>>>>> /tmp/f7.new
   LoadedFile receive(const std::string& call, Candidate& candidate, std::uint64_t size);
   void decode(LoadedFile& file) const;
   std::vector<Prepared> prepare(const LoadedFile& file) const;
