@@ -26,6 +26,14 @@ class CheckpointFile::Content {
   const checkpoint_internal::ImageReader& reader() const { return reader_; }
   const std::string& path() const { return path_; }
 
+  // Null if there is none. Its tensors refer to the file's bytes.
+  const SavedObject* read(const std::string& name) {
+    const auto known = read_.find(name);
+    if (known != read_.end()) return &known->second;
+    std::optional<SavedObject> object = reader_.read(name);
+    return object ? &read_.emplace(name, std::move(*object)).first->second : nullptr;
+  }
+
  private:
   static std::span<const std::byte> checked(const std::string& path,
                                             const checkpoint_internal::FileBytes& bytes) {
@@ -36,6 +44,8 @@ class CheckpointFile::Content {
   std::string path_;
   checkpoint_internal::FileBytes bytes_;
   checkpoint_internal::ImageReader reader_;
+  // Each once: a file's values are counted as they are read.
+  std::map<std::string, SavedObject> read_;
 };
 
 CheckpointFile::CheckpointFile(const std::filesystem::path& path, std::uint64_t max_file_bytes)
@@ -55,9 +65,9 @@ const std::map<std::string, std::variant<std::int64_t, std::string>>& Checkpoint
 const std::vector<std::string>& CheckpointFile::names() const { return content_->reader().names(); }
 
 SavedObject CheckpointFile::read(const std::string& name) const {
-  const auto object =
-      checkpoint_internal::with_memory_errors([&] { return content_->reader().read(name); });
-  if (object) return *object;  // a copy: the one that was read refers to the file's bytes
+  const SavedObject* const object =
+      checkpoint_internal::with_memory_errors([&] { return content_->read(name); });
+  if (object != nullptr) return *object;  // a copy
   throw Error(ErrorCode::not_found, fmt::format("{}: no object '{}'; it has {}", content_->path(),
                                                 name, fmt::join(names(), ", ")));
 }

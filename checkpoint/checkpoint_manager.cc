@@ -8,6 +8,7 @@
 
 #include "counterpoint/checkpoint/internal/disk_task.h"
 #include "counterpoint/checkpoint/internal/folder.h"
+#include "counterpoint/checkpoint/internal/lasting_path.h"
 #include "counterpoint/checkpoint/internal/latest_search.h"
 #include "counterpoint/checkpoint/internal/session.h"
 
@@ -80,7 +81,11 @@ class CheckpointManager::State {
  private:
   void take_folder() {
     const std::string call = "opening a folder for " + session_.names();
-    internal::agree(session_.communicator(), call, internal::attempting([&] { check_options(); }));
+    internal::agree(session_.communicator(), call, internal::attempting([&] {
+                      check_options();
+                      folder_path_ =
+                          internal::lasting_path(folder_path_.string(), *session_.files());
+                    }));
     struct Taking {
       std::shared_ptr<internal::Folder> folder;
       bool taken = false;

@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
+#include <optional>
 #include <vector>
 
 #include "counterpoint/checkpoint/internal/digest_tree.h"
@@ -22,7 +21,7 @@ namespace {
 
 // A locked, empty temporary file that no other writer has. The lock dies with its process, so that
 // a file without one was left by a killed writer.
-int open_temporary(FileOperations& files, const std::string& path) {
+int open_temporary(FileOperations& files, const std::string& path, mode_t mode) {
   constexpr int attempts = 100;
   for (int attempt = 0; attempt < attempts; ++attempt) {
     OpenFile leftover(files, files.open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0));
@@ -38,7 +37,7 @@ int open_temporary(FileOperations& files, const std::string& path) {
       return leftover.fd();
     }
     OpenFile fresh(files,
-                   files.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+                   files.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (fresh.fd() == -EEXIST) continue;
     if (fresh.fd() < 0) return fresh.fd();
     if (const int locked = files.lock(fresh.fd()); locked < 0) {
@@ -106,6 +105,28 @@ void write_sealed(FileOperations& files, int fd, const FileContent& content) {
   write_all(files, fd, std::as_bytes(std::span(&header, 1)), 0);
 }
 
+// The permissions of the file at `path`, with which its owner may write; none where there is no file. Errors:
+// failed_precondition for what is no file: a rename would put one in the place of a device, a socket or a
+// link, and none of them can be restored.
+std::optional<mode_t> mode_of_replaced(FileOperations& files, const std::string& path) {
+  struct stat there {};
+  const int found = files.status_of(path, there);
+  if (found == -ENOENT || found == -ENOTDIR) return std::nullopt;
+  if (found == -ENAMETOOLONG || found == -EACCES) return std::nullopt;  // opening it will tell
+  if (found < 0) throw_file_error(path, "look at", found);
+  if (S_ISREG(there.st_mode)) return (there.st_mode & 0777) | S_IWUSR;
+  throw Error(ErrorCode::failed_precondition,
+              fmt::format("{}: {}, which a save does not replace; save under another name", path,
+                          kind_of(path, there.st_mode)));
+}
+
+// Where a file system has no permissions there is nothing to keep. Errors: Failed.
+void keep_mode(FileOperations& files, int fd, mode_t mode) {
+  const int result = files.set_mode(fd, mode);
+  const bool is_unknown = result == -EPERM || result == -ENOSYS || result == -EOPNOTSUPP;
+  if (result < 0 && !is_unknown) throw Failed{result};
+}
+
 }  // namespace
 
 std::string temporary_path(const std::string& path) {
@@ -122,16 +143,10 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
   if (path.empty()) {
     throw Error(ErrorCode::invalid_argument, "the path is empty; name a file to save as");
   }
-  // A rename would put a file in the place of a device, a socket or a link; none of them can be restored.
-  std::error_code ignored;
-  const auto there = std::filesystem::symlink_status(path, ignored);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
-    throw Error(ErrorCode::failed_precondition,
-                fmt::format("{}: {}, which a save does not replace; save under another name", path,
-                            kind_of(path, there)));
-  }
+  const std::optional<mode_t> replaced = mode_of_replaced(files, path);
   const std::string temporary = temporary_path(path);
-  OpenFile file(files, open_temporary(files, temporary));
+  // What only its owner may read is not readable by others meanwhile either.
+  OpenFile file(files, open_temporary(files, temporary, replaced.value_or(0666)));
   if (file.fd() < 0)
     throw_file_error(path, "create and lock a temporary file beside it", file.fd());
 
@@ -139,9 +154,11 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
   const auto drop = [&] {
     if (is_at(files, file.fd(), temporary) == 1) files.remove(temporary);
   };
-  const char* doing = "write";
+  const char* doing = "give the old file's permissions to it";
   int result = 0;
   try {
+    if (replaced) keep_mode(files, file.fd(), *replaced);
+    doing = "write";
     write_sealed(files, file.fd(), content);
     doing = "sync";
     result = files.sync(file.fd());

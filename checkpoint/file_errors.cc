@@ -1,9 +1,11 @@
 #include "counterpoint/checkpoint/internal/file_errors.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <system_error>
 
 #include "counterpoint/runtime/error.h"
@@ -58,21 +60,21 @@ void throw_file_error(const std::string& path, const char* doing, int error) {
   std::abort();  // every branch above threw
 }
 
-std::string kind_of(const std::string& path, const std::filesystem::file_status& status) {
-  switch (status.type()) {
-    case std::filesystem::file_type::directory:
+std::string kind_of(const std::string& path, mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
       return "a directory";
-    case std::filesystem::file_type::symlink: {
+    case S_IFLNK: {
       std::error_code ignored;
       return fmt::format("a symbolic link to '{}'",
                          std::filesystem::read_symlink(path, ignored).string());
     }
-    case std::filesystem::file_type::fifo:
+    case S_IFIFO:
       return "a FIFO";
-    case std::filesystem::file_type::socket:
+    case S_IFSOCK:
       return "a socket";
-    case std::filesystem::file_type::block:
-    case std::filesystem::file_type::character:
+    case S_IFBLK:
+    case S_IFCHR:
       return "a device";
     default:
       return "no regular file";

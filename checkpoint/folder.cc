@@ -52,6 +52,10 @@ Folder::Folder(std::shared_ptr<FileOperations> files, std::string path)
   create();
 }
 
+Folder::~Folder() {
+  if (lock_.fd() >= 0 && owner_ == ::getpid()) files_.unlock(lock_.fd());
+}
+
 bool Folder::take(double timeout_seconds) {
   if (!lock(timeout_seconds)) return false;
   remove_leftovers();
@@ -111,6 +115,7 @@ bool Folder::lock(double timeout_seconds) {
     if (ours < 0) throw_file_error(path, "look at", ours);
     if (ours == 1) {
       lock_.swap(opened);
+      owner_ = ::getpid();
       return true;
     }
   } while (!deadline.expired());

@@ -36,6 +36,12 @@ class PosixFiles final : public FileOperations {
   int lock(int fd) override {
     return retried([&] { return ::flock(fd, LOCK_EX | LOCK_NB); });
   }
+  int unlock(int fd) override {
+    return retried([&] { return ::flock(fd, LOCK_UN); });
+  }
+  int set_mode(int fd, mode_t mode) override {
+    return retried([&] { return ::fchmod(fd, mode); });
+  }
   std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) override {
     return retried([&] {
       return ::pread(fd, bytes.data(), std::min(bytes.size(), most), static_cast<off_t>(offset));
@@ -91,6 +97,8 @@ class PosixFiles final : public FileOperations {
 
 FileOperations::~FileOperations() = default;
 
+int FileOperations::unlock(int /*fd*/) { return 0; }
+int FileOperations::set_mode(int /*fd*/, mode_t /*mode*/) { return 0; }
 int FileOperations::begin_sync(int /*fd*/, std::uint64_t /*offset*/, std::uint64_t /*size*/) {
   return 0;
 }

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/file_errors.h"
@@ -80,10 +78,11 @@ void ReadableFile::read(std::span<std::byte> bytes, std::uint64_t offset) {
 }
 
 void ReadableFile::throw_no_file() const {
-  std::error_code ignored;
+  struct stat status {};
+  if (files_.status_of(path_, status) < 0) status.st_mode = 0;
   throw Error(ErrorCode::failed_precondition,
               fmt::format("{}: {}; give the path of a checkpoint itself", path_,
-                          kind_of(path_, std::filesystem::symlink_status(path_, ignored))));
+                          kind_of(path_, status.st_mode)));
 }
 
 void ReadableFile::throw_unread(int error) const {

@@ -6,7 +6,8 @@
 // Thread-safety: any.
 #pragma once
 
-#include <filesystem>
+#include <sys/types.h>
+
 #include <string>
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -17,7 +18,7 @@ std::string errno_text(int error);
 // What a caller can do about -errno `error` of `doing` ("write", ...) with `path`.
 [[noreturn]] void throw_file_error(const std::string& path, const char* doing, int error);
 
-// "a directory", "a FIFO", ... for what is at `path` and is no regular file.
-std::string kind_of(const std::string& path, const std::filesystem::file_status& status);
+// "a directory", "a FIFO", ... for what is at `path` and is no regular file, of its mode.
+std::string kind_of(const std::string& path, mode_t mode);
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

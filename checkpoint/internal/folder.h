@@ -8,6 +8,8 @@
 // Thread-safety: one thread at a time; const functions beside it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,6 +37,10 @@ class Folder {
  public:
   // Creates it. Errors: as throw_file_error().
   Folder(std::shared_ptr<FileOperations> files, std::string path);
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  // Lets go, also where a child that was forked meanwhile lives on; not in that child.
+  ~Folder();
   // Before anything else: false if another job has it after `timeout_seconds`. Errors: as
   // throw_file_error().
   bool take(double timeout_seconds);
@@ -64,6 +70,7 @@ class Folder {
   FileOperations& files_;
   std::string path_;
   OpenFile lock_;
+  pid_t owner_ = 0;                   // the process that took it
   std::set<std::string> not_synced_;  // folders in which a folder's name is not durable
 };
 

@@ -18,8 +18,9 @@ std::vector<std::string> calls_of_a_save(const std::string& path) {
 TEST(Durability, OfASaveIsTheseCalls) {
   const TemporaryFolder folder;
   EXPECT_EQ(calls_of_a_save(folder / "a.h5"),
-            (std::vector<std::string>{"open", "create", "lock", "status", "status of", "write",
-                                      "sync", "rename", "open folder", "sync", "close", "close"}));
+            (std::vector<std::string>{"status of", "open", "create", "lock", "status", "status of",
+                                      "write", "sync", "rename", "open folder", "sync", "close",
+                                      "close"}));
 }
 
 enum class Kill { before, after, half_way };

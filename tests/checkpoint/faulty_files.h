@@ -50,6 +50,12 @@ class FaultyFiles final : public counterpoint::FileOperations {
   int lock(int fd) override {
     return pass("lock", [&] { return files_.lock(fd); });
   }
+  int unlock(int fd) override {
+    return pass("unlock", [&] { return files_.unlock(fd); });
+  }
+  int set_mode(int fd, mode_t mode) override {
+    return pass("set mode", [&] { return files_.set_mode(fd, mode); });
+  }
   std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) override {
     return pass("read", [&] {
       return files_.read(fd, bytes.first(std::min(bytes.size(), most_bytes)), offset);
