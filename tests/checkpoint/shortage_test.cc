@@ -1,7 +1,11 @@
 // A lack of memory in a save or restore, however much there is, is an error and no crash, and with
 // memory the next one works. libhdf5 and libcrypto crash where they run out of memory, and more so
 // where they start: they are started when a checkpoint is made, and not called where there is little.
+#include <dlfcn.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -28,7 +32,22 @@ std::atomic<bool> limited = false;
 std::atomic<std::int64_t> bytes_left = 0;
 std::atomic<std::int64_t> refused = 0;
 
+enum class Want { nothing, memory, threads };
+
+// Of the calling thread, while it has its signals blocked to start another one.
+thread_local Want want_at_starts = Want::nothing;
+thread_local bool starting = false;
+thread_local int starts = 0;
+thread_local int starts_with_signals = 0;
+
+const auto real_pthread_create =
+    reinterpret_cast<decltype(&::pthread_create)>(::dlsym(RTLD_NEXT, "pthread_create"));
+
 bool is_too_much(std::size_t size) {
+  if (starting && want_at_starts == Want::memory) {
+    ++refused;
+    return true;
+  }
   if (!limited || static_cast<std::int64_t>(size) <= bytes_left) return false;
   ++refused;
   errno = ENOMEM;
@@ -66,6 +85,22 @@ void* realloc(void* memory, std::size_t size) {
   if (size > before && is_too_much(size - before)) return nullptr;
   if (limited) bytes_left += static_cast<std::int64_t>(before);
   return counted(__libc_realloc(memory, size));
+}
+int pthread_sigmask(int how, const sigset_t* set, sigset_t* before) noexcept {
+  constexpr std::size_t kernels_sigset_bytes = 8;
+  const auto result = ::syscall(SYS_rt_sigprocmask, how, set, before, kernels_sigset_bytes);
+  if (set != nullptr && how == SIG_SETMASK) starting = ::sigismember(set, SIGUSR1) == 1;
+  return result == 0 ? 0 : errno;
+}
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*function)(void*),
+                   void* argument) noexcept {
+  ++starts;
+  if (!starting) ++starts_with_signals;
+  if (starting && want_at_starts == Want::threads) {
+    ++refused;
+    return EAGAIN;
+  }
+  return real_pthread_create(thread, attributes, function, argument);
 }
 }
 
@@ -155,6 +190,34 @@ TEST(Shortage, InTheStartOfThreadsIsNotTheEnd) {
   }
   EXPECT_GT(refused, 10);
 }
+
+// A rank that receives has no thread to hash on, or one that is deaf to signals.
+class ShortageAtAReceiver : public testing::TestWithParam<Want> {};
+
+TEST_P(ShortageAtAReceiver, InTheStartOfItsThreadIsNotTheEnd) {
+  const TemporaryFolder folder;
+  refused = 0;
+  on_thread_ranks(2, [&](const std::shared_ptr<cp::Communicator>& world) {
+    constexpr std::int64_t elements = 2 << 20;  // 16 MiB
+    world->set_timeout_seconds(20);
+    cp::Tensor tensor(cp::DType::i64, {elements});
+    cp::Checkpoint checkpoint(world, {{"tensor", tensor}});
+    tensor.values<std::int64_t>()[elements - 1] = 7;
+    checkpoint.save(folder / "a.h5");
+    tensor.values<std::int64_t>()[elements - 1] = 8;
+    starts = starts_with_signals = 0;
+    if (world->rank() == 1) want_at_starts = GetParam();
+    checkpoint.restore(folder / "a.h5");
+    want_at_starts = Want::nothing;
+    EXPECT_EQ(tensor.values<std::int64_t>()[elements - 1], 7);
+    EXPECT_EQ(starts_with_signals, 0);
+    EXPECT_TRUE(starts > 0 || GetParam() == Want::memory);
+  });
+  EXPECT_EQ(refused > 0, GetParam() != Want::nothing);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shortage, ShortageAtAReceiver,
+                         testing::Values(Want::nothing, Want::memory, Want::threads));
 
 }  // namespace
 }  // namespace checkpoint_tests
