@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <set>
 
@@ -33,19 +35,19 @@ void expect_listening() {
 TEST(Parallel, UsesAsManyThreadsAsWereAskedForAndNoSignalReachesThem) {
   constexpr std::size_t workers = 3;
   std::mutex mutex;
+  std::condition_variable came;
   std::set<std::size_t> seen;
   std::size_t pieces = 0;
-  // Until all of them have come: the first may have done the work before the others start.
-  const auto work = [&](std::size_t, std::size_t worker) {
+  // Each waits for all of them: the first could do the work before the others start.
+  internal::for_each_in_parallel(64, workers, [&](std::size_t, std::size_t worker) {
     worker == 0 ? expect_listening() : expect_deaf();
-    const std::scoped_lock lock(mutex);
+    std::unique_lock lock(mutex);
     ++pieces;
     seen.insert(worker);
-  };
-  for (int round = 0; round < 10000 && seen.size() < workers; ++round) {
-    internal::for_each_in_parallel(64, workers, work);
-    EXPECT_EQ(pieces, 64u * static_cast<std::size_t>(round + 1));
-  }
+    came.notify_all();
+    came.wait_for(lock, std::chrono::seconds(60), [&] { return seen.size() == workers; });
+  });
+  EXPECT_EQ(pieces, 64u);
   EXPECT_EQ(seen, (std::set<std::size_t>{0, 1, 2}));
   expect_listening();
 }
