@@ -41,7 +41,8 @@ struct SkippedFile {
 struct COUNTERPOINT_PUBLIC RestoreReport {
   std::string path;                   // of the file restored; empty if there was none
   std::vector<ObjectReport> objects;  // in the order they were named
-  std::vector<std::string> unused;    // objects of the file that nothing was restored from
+  std::vector<std::string> unused;    // objects of the file that nothing was restored from, and
+                                      // members of those restored: "model/s"
   std::vector<SkippedFile> skipped;   // newest first
 
   // A line for each entry.

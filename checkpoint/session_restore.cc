@@ -22,6 +22,23 @@ bool is_damage(FileOperations& files, const std::string& path, const Error& erro
          !S_ISREG(status.st_mode);
 }
 
+// Paths of what the file holds of `object`'s members, and `object` has not.
+void find_unused_members(const std::string& path, const Saveable& object, const SavedObject& saved,
+                         std::vector<std::string>& unused) {
+  const NamedObjects& members = object.members();
+  if (members.empty()) return;  // it alone knows what it reads
+  for (const auto& [name, saved_member] : saved.members) {
+    const std::string member_path = path + "/" + name;
+    const auto same = [&](const NamedObject& member) { return member.name == name; };
+    const auto member = std::find_if(members.begin(), members.end(), same);
+    if (member == members.end()) {
+      unused.push_back(member_path);
+    } else {
+      find_unused_members(member_path, *member->object, saved_member, unused);
+    }
+  }
+}
+
 // A lack of memory says nothing about the file: it fails a partial restore too.
 bool is_refusal(const Error& error) {
   return error.code() != ErrorCode::resource_exhausted && error.code() != ErrorCode::internal;
@@ -71,6 +88,10 @@ void Session::decode(LoadedFile& file) const {
     if (name == reuse_ledger_name) continue;
     const auto same = [&](const NamedObject& object) { return object.name == name; };
     if (std::none_of(objects_.begin(), objects_.end(), same)) file.unused.push_back(name);
+  }
+  for (std::size_t i = 0; i < objects_.size(); ++i) {
+    if (!file.objects[i]) continue;
+    find_unused_members(objects_[i].name, *objects_[i].object, *file.objects[i], file.unused);
   }
 }
 
