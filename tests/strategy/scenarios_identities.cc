@@ -151,6 +151,30 @@ void forgotten_difference(const World& world, int replicas_per_rank) {
   }
 }
 
+// What replicas make at a line of a run is, in the next run, the first of that line again.
+void counted_anew_in_each_run(const World& world, int replicas_per_rank) {
+  MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
+  for (int run = 0; run < 2; ++run) {
+    strategy.run([&](ReplicaContext&) {
+      for (const bool first : {true, false}) {
+        const auto mine = Generator::from_seed(1);
+        try {
+          mine.saveable()->ensure_in_step();
+          ADD_FAILURE() << "nothing was thrown";
+        } catch (const Error& error) {
+          const auto second = testing::HasSubstr("(number 2) was made by replica");
+          const auto other = testing::HasSubstr("(number ");
+          if (first) {
+            EXPECT_THAT(error.message(), testing::Not(other)) << "in run " << run;
+          } else {
+            EXPECT_THAT(error.message(), second) << "in run " << run;
+          }
+        }
+      }
+    });
+  }
+}
+
 // Threads that a replica has bound draw one after the other from what was made outside.
 void turns_of_bound_threads(const World& world, int replicas_per_rank) {
   // With one replica a rank its threads would be the ones that communicate, which MPI may not allow.
@@ -223,6 +247,7 @@ std::vector<Scenario> identity_scenarios() {
           {"restored_to_another_state", restored_to_another_state},
           {"committed_in_another_scope", committed_in_another_scope},
           {"forgotten_difference", forgotten_difference},
+          {"counted_anew_in_each_run", counted_anew_in_each_run},
           {"turns_of_bound_threads", turns_of_bound_threads},
           {"collectives_of_bound_threads", collectives_of_bound_threads}};
 }

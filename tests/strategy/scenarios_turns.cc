@@ -35,14 +35,14 @@ void several_of_one_line(const World& world, int replicas_per_rank) {
       strategy.run([&](ReplicaContext& replica) {
         for (Generator& layer : layers) (void)layer.normal<float>({2});
         if (turns == Turns::agreed && replica.replica_id() == 0) {
-          (void)layers[0].normal<float>({2});
+          (void)layers[1].normal<float>({2});
         }
       });
     }
     strategy.check();
     const int more = turns == Turns::agreed ? 1 : 0;
-    EXPECT_EQ(words(layers[0])[0], 7 + 2 * 512 * (replicas + more));
-    EXPECT_EQ(words(layers[1])[0], 8 + 2 * 512 * replicas);
+    EXPECT_EQ(words(layers[0])[0], 7 + 2 * 512 * replicas);
+    EXPECT_EQ(words(layers[1])[0], 8 + 2 * 512 * (replicas + more));
     EXPECT_EQ(words(layers[2])[0], 9 + 2 * 512 * replicas);
   }
 }
