@@ -119,6 +119,7 @@ int draw(const Options& options, bool shape_given) {
   const bool ends = shape_given || options.count != "inf";
   const Streams streams = streams_of(options.stream, request.distribution->stateless);
   request.definition = streams.definition;
+  if (!streams.note.empty()) fmt::print(stderr, "counterpoint: {}\n", streams.note);
   if (!ends && streams.sources.size() > 1 && !options.interleave) {
     throw UsageError("an endless draw never comes to the second replica; add --interleave");
   }

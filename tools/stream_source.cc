@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "counterpoint/checkpoint/checkpoint_file.h"
@@ -17,8 +18,21 @@ constexpr std::int64_t max_replicas = 1 << 20;
 
 // What a checkpoint holds of a generator.
 struct SavedGenerator {
+  std::string object;  // its path
   std::string algorithm;
   std::vector<std::int64_t> words;
+  std::vector<std::int64_t> replica_words;  // one state after the other, where replicas differ
+
+  std::int64_t num_replicas() const {
+    return static_cast<std::int64_t>(replica_words.size() / words.size());
+  }
+  Generator generator() const { return Generator::from_state(words, {.algorithm = algorithm}); }
+  Generator of_replica(std::int64_t id) const {
+    if (replica_words.empty()) return generator();
+    const std::span<const std::int64_t> one =
+        std::span(replica_words).subspan(static_cast<std::size_t>(id) * words.size(), words.size());
+    return Generator::from_state(one, {.algorithm = algorithm});
+  }
 };
 
 // Paths of the generators in `object`, which is at `path`.
@@ -63,29 +77,59 @@ SavedGenerator read_generator(const StreamOptions& options) {
   }
   const auto algorithm = object->attributes.find("algorithm");
   const auto state = object->values.find("state");
-  if (algorithm == object->attributes.end() || state == object->values.end() ||
-      !std::holds_alternative<std::string>(algorithm->second) ||
-      state->second.dtype() != DType::i64) {
+  const auto replicas = object->values.find("replica_states");
+  const auto is_whole = [&] {
+    if (algorithm == object->attributes.end() || state == object->values.end() ||
+        !std::holds_alternative<std::string>(algorithm->second) ||
+        state->second.dtype() != DType::i64 || state->second.size() == 0) {
+      return false;
+    }
+    return replicas == object->values.end() ||
+           (replicas->second.dtype() == DType::i64 && replicas->second.shape().size() == 2 &&
+            replicas->second.shape()[0] > 0 && replicas->second.shape()[1] == state->second.size());
+  };
+  if (!is_whole()) {
     throw Error(ErrorCode::data_loss,
                 fmt::format("{}: '{}' is no whole generator", options.checkpoint, path));
   }
-  const std::span<const std::int64_t> words = state->second.values<std::int64_t>();
-  return {.algorithm = std::get<std::string>(algorithm->second),
-          .words = {words.begin(), words.end()}};
+  const auto words_of = [](const Tensor& tensor) {
+    const std::span<const std::int64_t> words = tensor.values<std::int64_t>();
+    return std::vector<std::int64_t>(words.begin(), words.end());
+  };
+  SavedGenerator saved{.object = path,
+                       .algorithm = std::get<std::string>(algorithm->second),
+                       .words = words_of(state->second),
+                       .replica_words = {}};
+  if (replicas != object->values.end()) saved.replica_words = words_of(replicas->second);
+  return saved;
 }
 
 SavedGenerator generator_in_checkpoint(const StreamOptions& options) {
   std::string answer;
   const int status = in_sandbox(options.limits, options.checkpoint, answer, [&](std::string& text) {
     const SavedGenerator saved = read_generator(options);
-    text = fmt::format("{};{}", saved.algorithm, fmt::join(saved.words, ","));
+    text = fmt::format("{};{};{};{}", saved.algorithm, fmt::join(saved.words, ","),
+                       fmt::join(saved.replica_words, ","), saved.object);
     return static_cast<int>(ok);
   });
   if (status != ok) throw ReadFailed{.status = status};
-  const std::size_t end = answer.find(';');
-  if (end == std::string::npos) throw ReadFailed{.status = bad_file};
-  return {.algorithm = answer.substr(0, end),
-          .words = integers("checkpoint", answer.substr(end + 1))};
+  std::string_view rest = answer;
+  const auto next = [&] {
+    const std::size_t end = rest.find(';');
+    if (end == std::string_view::npos) throw ReadFailed{.status = bad_file};
+    const std::string part(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+    return part;
+  };
+  const std::string algorithm = next();
+  const std::string words = next();
+  const std::string replica_words = next();
+  SavedGenerator saved{.object = std::string(rest),
+                       .algorithm = algorithm,
+                       .words = integers("checkpoint", words),
+                       .replica_words = {}};
+  if (!replica_words.empty()) saved.replica_words = integers("checkpoint", replica_words);
+  return saved;
 }
 
 Seed seed_from(const std::string& text) {
@@ -96,10 +140,6 @@ Seed seed_from(const std::string& text) {
 Generator generator_from(const StreamOptions& options) {
   const GeneratorOptions made{.algorithm =
                                   options.algorithm.empty() ? "philox" : options.algorithm};
-  if (!options.checkpoint.empty()) {
-    const SavedGenerator saved = generator_in_checkpoint(options);
-    return Generator::from_state(saved.words, {.algorithm = saved.algorithm});
-  }
   if (!options.state.empty()) return Generator::from_state(integers("state", options.state), made);
   return Generator::from_seed(seed_from(options.seed), made);
 }
@@ -154,6 +194,41 @@ ReplicaRange replica_range(const std::string& text) {
   return range;
 }
 
+namespace {
+
+// Of a checkpoint's generator. Where its replicas differ each has a state of its own.
+Streams streams_of_checkpoint(const StreamOptions& options, bool stateless) {
+  const SavedGenerator saved = generator_in_checkpoint(options);
+  Streams streams;
+  const auto add = [&](Generator generator, std::optional<std::int64_t> replica_id) {
+    generator.skip(options.skip);
+    Generator view = replica_id ? generator.for_replica(*replica_id) : std::move(generator);
+    streams.definition = &view.definition();
+    streams.sources.push_back(source_of(view, stateless));
+  };
+  if (options.replicas.empty()) {
+    add(saved.generator(), std::nullopt);
+    if (!saved.replica_words.empty()) {
+      streams.note = fmt::format(
+          "{}: '{}' holds a state for each of {} replicas, which differ: these are the numbers "
+          "from the state of replica 0, as drawn outside of a run; --replica 0:{} draws theirs",
+          options.checkpoint, saved.object, saved.num_replicas(), saved.num_replicas());
+    }
+    return streams;
+  }
+  const ReplicaRange range = replica_range(options.replicas);
+  if (!saved.replica_words.empty() && range.end > saved.num_replicas()) {
+    throw UsageError(
+        fmt::format("{}: '{}' holds a state for each of {} replicas, and none of "
+                    "replica {}",
+                    options.checkpoint, saved.object, saved.num_replicas(), range.end - 1));
+  }
+  for (std::int64_t id = range.first; id < range.end; ++id) add(saved.of_replica(id), id);
+  return streams;
+}
+
+}  // namespace
+
 Streams streams_of(const StreamOptions& options, bool stateless) {
   if (!options.stateless_seed.empty()) {
     if (!options.replicas.empty() || options.skip != 0) {
@@ -165,6 +240,7 @@ Streams streams_of(const StreamOptions& options, bool stateless) {
     return {.definition = &definition,
             .sources = {scrambled(definition, stateless_seed_from(options.stateless_seed))}};
   }
+  if (!options.checkpoint.empty()) return streams_of_checkpoint(options, stateless);
   Generator generator = generator_from(options);
   generator.skip(options.skip);
   Streams streams{.definition = &generator.definition(), .sources = {}};

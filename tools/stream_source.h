@@ -32,6 +32,7 @@ struct StreamOptions {
 struct Streams {
   const StreamDefinition* definition = nullptr;
   std::vector<DrawSource> sources = {};
+  std::string note = {};  // what whoever reads the numbers must know, if anything
 };
 
 // `stateless`: whether the draw takes a seed of two integers; a generator then gives its
