@@ -71,12 +71,17 @@ int run(int argc, const char* const* argv) { return CommandLine().run(argc, argv
 
 void add_limits(CLI::App& command, Limits& limits) {
   constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
-  limits = {.memory_bytes = 8 * gibibyte, .seconds = 600};
+  limits = {.memory_bytes = 8 * gibibyte, .grows_with_file = true, .seconds = 600};
   command
       .add_option_function<std::uint64_t>(
           "--memory-mib",
-          [&limits](std::uint64_t mebibytes) { limits.memory_bytes = mebibytes << 20; },
-          "Memory that reading a file may take, which is about twice its size (default 8192)")
+          [&limits](std::uint64_t mebibytes) {
+            limits.memory_bytes = mebibytes << 20;
+            limits.grows_with_file = false;
+          },
+          "Memory that reading a file may take (default 8192, or twice the file and 1024 if that "
+          "is "
+          "more)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
       ->type_name("MIB");
   command

@@ -30,8 +30,9 @@ Run add_diff(CLI::App& command) {
       "Numbers are compared bit by bit. Says nothing where there is no difference.\n"
       "Example: counterpoint diff run/checkpoint-00000017.h5 run/checkpoint-00000018.h5");
   return [options] {
-    return in_sandbox(options->limits, options->a + " and " + options->b, [&] {
-      const std::uint64_t most = options->limits.memory_bytes;
+    const Limits limits = limits_for(options->limits, {options->a, options->b}, 2);
+    return in_sandbox(limits, options->a + " and " + options->b, [&] {
+      const std::uint64_t most = limits.memory_bytes;
       const auto differences =
           differences_of(CheckpointFile(options->a, most), CheckpointFile(options->b, most),
                          {.only_first = !options->all});

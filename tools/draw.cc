@@ -6,9 +6,12 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "checkpoint_paths.h"
 #include "command_line.h"
 #include "element_writer.h"
 #include "exit_codes.h"
@@ -51,6 +54,31 @@ DrawRequest request_of(const Options& options) {
   return request;
 }
 
+// 1000, 1e3 or 1K; nothing for what is no number of elements.
+std::optional<std::int64_t> count_of(std::string_view text) {
+  std::int64_t count = -1;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || count < 0) return std::nullopt;
+  int zeros = 0;
+  const std::string_view scale(rest, static_cast<std::size_t>(end - rest));
+  constexpr std::string_view thousands = "KMG";
+  if (scale.size() > 1 && (scale[0] == 'e' || scale[0] == 'E')) {
+    const char* const digits = rest + (scale[1] == '+' ? 2 : 1);
+    const auto [last, fault] = std::from_chars(digits, end, zeros);
+    if (fault != std::errc() || last != end || zeros < 0 || zeros > 18) return std::nullopt;
+  } else if (!scale.empty()) {
+    const std::size_t power = scale.size() == 1 ? thousands.find(scale[0] == 'k' ? 'K' : scale[0])
+                                                : std::string_view::npos;
+    if (power == std::string_view::npos) return std::nullopt;
+    zeros = 3 * (static_cast<int>(power) + 1);
+  }
+  for (; zeros > 0; --zeros) {
+    if (__builtin_mul_overflow(count, 10, &count)) return std::nullopt;
+  }
+  return count > endless[0] ? std::nullopt : std::optional(count);
+}
+
 Shape shape_of(const Options& options, bool shape_given) {
   if (shape_given) {
     Shape shape = integers("shape", options.shape);
@@ -58,14 +86,13 @@ Shape shape_of(const Options& options, bool shape_given) {
     return shape;
   }
   if (options.count == "inf") return endless;
-  std::int64_t count = -1;
-  const char* const end = options.count.data() + options.count.size();
-  const auto [parsed, error] = std::from_chars(options.count.data(), end, count);
-  if (error != std::errc() || parsed != end || count < 0 || count > endless[0]) {
+  const std::optional<std::int64_t> count = count_of(options.count);
+  if (!count) {
     throw UsageError(
-        fmt::format("--count is '{}'; it is 0 to {}, or inf", options.count, endless[0]));
+        fmt::format("--count is '{}'; it is 0 to {}, as 1000, 1e3 or 1K (M and G), or inf",
+                    options.count, endless[0]));
   }
-  return {count};
+  return {*count};
 }
 
 // Draws one after the other, each from its first element to its last.
@@ -117,7 +144,12 @@ int draw(const Options& options, bool shape_given) {
   DrawRequest request = request_of(options);
   request.shape = shape_of(options, shape_given);
   const bool ends = shape_given || options.count != "inf";
-  const Streams streams = streams_of(options.stream, request.distribution->stateless);
+  StreamOptions stream = options.stream;
+  if (!stream.checkpoint.empty()) {
+    stream.checkpoint = latest_of(stream.checkpoint);
+    stream.limits = limits_for(stream.limits, {stream.checkpoint}, 2);
+  }
+  const Streams streams = streams_of(stream, request.distribution->stateless);
   request.definition = streams.definition;
   if (!streams.note.empty()) fmt::print(stderr, "counterpoint: {}\n", streams.note);
   if (!ends && streams.sources.size() > 1 && !options.interleave) {
@@ -158,7 +190,9 @@ void add_stream_options(CLI::App& command, StreamOptions& stream) {
   source
       .add_option("--stateless-seed", stream.stateless_seed, "The two integers of a stateless draw")
       ->type_name("A,B");
-  source.add_option("--checkpoint", stream.checkpoint, "A checkpoint's generator")
+  source
+      .add_option("--checkpoint", stream.checkpoint,
+                  "The generator of a checkpoint, or of the latest in a folder")
       ->type_name("FILE");
   source.require_option(1);
   command
@@ -216,7 +250,8 @@ Run add_draw(CLI::App& command) {
                          "bfloat16", "float32", "float64", "int32", "int64", "uint32", "uint64"}))
       ->type_name("DTYPE");
   add_stream_options(command, options->stream);
-  CLI::Option* count = command.add_option("--count", options->count, "Elements to draw, or inf");
+  CLI::Option* count = command.add_option("--count", options->count,
+                                          "Elements to draw: 1000, 1e3, 1K (M, G), or inf");
   count->type_name("N");
   CLI::Option* shape = command.add_option("--shape", options->shape, "Shape of the draw: 2,3");
   shape->type_name("LENGTHS")->excludes(count);

@@ -23,8 +23,9 @@ int call(const std::function<int()>& function) {
     complain(error.what());
     return unwritable;
   } catch (const Error& error) {
-    complain(error.message());
-    return exit_code_of(error.code());
+    const int status = exit_code_of(error.code());
+    complain(error.message() + (status == over_limits ? " (--memory-mib)" : ""));
+    return status;
   } catch (const std::bad_alloc&) {
     complain("no memory within the limits; --memory-mib raises that for reading files");
     return over_limits;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "checkpoint_paths.h"
 #include "command_line.h"
 #include "contents.h"
 #include "exit_codes.h"
@@ -17,13 +18,17 @@ Run add_inspect(CLI::App& command) {
     Limits limits;
   };
   const auto options = std::make_shared<Options>();
-  command.add_option("FILE", options->file, "The checkpoint")->required()->type_name("FILE");
+  command.add_option("FILE", options->file, "The checkpoint, or a folder for its latest")
+      ->required()
+      ->type_name("FILE");
   command.add_flag("--json", options->json, "JSON instead of a table");
   add_limits(command, options->limits);
   command.footer("Example: counterpoint inspect run/checkpoint-00000017.h5");
   return [options] {
-    return in_sandbox(options->limits, options->file, [&] {
-      const Contents contents = read_contents(options->file, options->limits.memory_bytes);
+    const std::string file = latest_of(options->file);
+    const Limits limits = limits_for(options->limits, {file}, 2);
+    return in_sandbox(limits, file, [&] {
+      const Contents contents = read_contents(file, limits.memory_bytes);
       const std::string text = options->json ? to_json(contents) + "\n" : to_table(contents);
       fmt::print("{}", text);
       return static_cast<int>(ok);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +39,19 @@ std::uint64_t address_space_now() {
     std::fclose(file);
   }
   return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// What the machine can give without taking it from others.
+std::uint64_t memory_there() {
+  std::uint64_t kibibytes = 0;
+  if (std::FILE* file = std::fopen("/proc/meminfo", "r")) {
+    std::array<char, 128> line{};
+    while (std::fgets(line.data(), line.size(), file) != nullptr) {
+      if (std::sscanf(line.data(), "MemAvailable: %lu", &kibibytes) == 1) break;
+    }
+    std::fclose(file);
+  }
+  return kibibytes << 10;
 }
 
 void limit(int resource, std::uint64_t most) {
@@ -94,12 +108,28 @@ int status_of(pid_t child, const Limits& limits, const std::string& what) {
   pass_on(WTERMSIG(status));
   complain(
       fmt::format("{}: reading it ended with '{}', within {} MiB and {} s: it was made to do "
-                  "that, or the limits are too small for it",
+                  "that, or the limits are too small for it (--memory-mib, --seconds)",
                   what, ::strsignal(WTERMSIG(status)), limits.memory_bytes >> 20, limits.seconds));
   return over_limits;
 }
 
 }  // namespace
+
+Limits limits_for(Limits limits, const std::vector<std::string>& files, std::uint64_t times) {
+  if (!limits.grows_with_file) return limits;
+  const std::uint64_t there = memory_there();
+  std::uint64_t wanted = std::uint64_t{1} << 30;
+  for (const std::string& file : files) {
+    struct stat status {};
+    if (::lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    const auto bytes = static_cast<std::uint64_t>(status.st_size);
+    // No file is so large that this matters, unless it has holes.
+    wanted += bytes > there ? there : times * bytes;
+  }
+  limits.memory_bytes = std::max(limits.memory_bytes, std::min(wanted, there));
+  limits.grows_with_file = false;
+  return limits;
+}
 
 int in_sandbox(const Limits& limits, const std::string& what, std::string& answer,
                const std::function<int(std::string&)>& function) {

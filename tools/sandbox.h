@@ -10,13 +10,19 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace counterpoint::tools {
 
 struct Limits {
   std::uint64_t memory_bytes = 0;  // of address space, on top of what the process has; 0 for none
-  unsigned seconds = 0;            // of CPU and of wall-clock time; 0 for none
+  bool grows_with_file = false;  // memory_bytes is what is allowed at least, for larger files more
+  unsigned seconds = 0;          // of CPU and of wall-clock time; 0 for none
 };
+
+// `limits` for reading `files`, as they are now: where they grow, `times` their bytes and 1 GiB, but not
+// beyond what the machine has free.
+Limits limits_for(Limits limits, const std::vector<std::string>& files, std::uint64_t times);
 
 // Returns what `function` returns in the child, or the exit status of what it throws; over_limits
 // if the child was killed, with a line about it on stderr that names the file `what`.

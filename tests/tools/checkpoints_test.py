@@ -105,6 +105,25 @@ class Inspect(CommandTest):
         self.assertEqual(shown["objects"]["noise"]["attributes"]["note"], text)
 
 
+class Latest(CommandTest):
+    def test_of_a_folder_is_inspected_and_drawn_from(self):
+        for name in ("checkpoint-00000002.h5", "checkpoint-00000010.h5"):
+            shutil.copy(checkpoint("mirrored"), self.path(name))
+        said = self.output("inspect", self.folder)
+        self.assertIn(b"checkpoint-00000010.h5", said)
+        self.write("checkpoint-00000002.h5", b"")  # an older one is not looked at
+        objects = json.loads(self.output("inspect", "--json", self.folder))["objects"]
+        name = next(name for name, item in sorted(objects.items()) if item["type"] == "generator")
+        arguments = ["--object", name, "--count", "3"]
+        file = self.path("checkpoint-00000010.h5")
+        self.assertEqual(self.output("draw", "--checkpoint", self.folder, *arguments),
+                         self.output("draw", "--checkpoint", file, *arguments))
+        empty = self.path("empty")
+        os.mkdir(empty)
+        for command in (("inspect", empty), ("draw", "--checkpoint", empty)):
+            self.assertIn(b"a folder without checkpoints", self.expect(UNREADABLE, *command).stderr)
+
+
 class Verify(CommandTest):
     def test_every_kept_checkpoint_is_whole(self):
         files = [os.path.join(CHECKPOINTS, name) for name in sorted(os.listdir(CHECKPOINTS)) if name.endswith(".h5")]
@@ -159,6 +178,58 @@ class Verify(CommandTest):
         self.assertIn(b"damaged.h5", ended.stderr)
         self.assertIn(b": ok, ", ended.stdout)
         self.expect(UNREADABLE, "verify", checkpoint("mirrored"), empty)
+
+    def test_what_no_program_could_restore_is_found(self):
+        def changed(name, change, of="mirrored"):
+            path = self.path(name + ".h5")
+            shutil.copy(checkpoint(of), path)
+            with h5py.File(path, "r+") as file:
+                change(file)
+            seal(path)
+            return path
+
+        def replace(group, name, value):
+            del group[name]
+            group[name] = value
+
+        def first(file):
+            found = []
+            file.visititems(
+                lambda _, item: found.append(item) if item.attrs.get("algorithm") == b"philox" else None)
+            return found[0]
+
+        words = changed("words", lambda file: replace(first(file), "state", np.zeros(4, "<i8")))
+        said = self.expect(BAD_FILE, "verify", words).stderr
+        self.assertIn(b"a philox state has 3 words (counter, then key), not 4", said)  # as a restore says it
+
+        def rename(file):
+            first(file).attrs["algorithm"] = np.bytes_("mt19937")
+
+        said = self.expect(BAD_FILE, "verify", changed("algorithm", rename)).stderr
+        self.assertIn(b"was saved by a mt19937 generator: no algorithm 'mt19937'", said)
+        rows = changed("rows", lambda file: first(file).create_dataset(
+            "replica_states", data=np.zeros((2, 5), "<i8")))
+        with h5py.File(rows, "r+") as file:
+            first(file).attrs["values"] = np.bytes_("state/replica_states")
+        seal(rows)
+        said = self.expect(BAD_FILE, "verify", rows).stderr
+        self.assertIn(b"holds i64 [2, 5] where states of replicas are i64 [replicas, 3]", said)
+
+    def test_only_regular_files_are_read(self):
+        link, fifo = self.path("link.h5"), self.path("fifo.h5")
+        os.symlink(checkpoint("mirrored"), link)
+        os.mkfifo(fifo)
+        for path, what in ((link, b"a symbolic link to"), (fifo, b"a FIFO"), ("/dev/null", b"a device")):
+            said = self.expect(BAD_FILE, "verify", path).stderr
+            self.assertIn(what, said)
+            self.assertIn(b"give the path of a checkpoint itself", said)
+
+    def test_a_limit_that_is_exceeded_says_which_option_raises_it(self):
+        large = self.path("large.h5")
+        with open(large, "wb") as file:
+            file.truncate(64 << 20)
+        said = self.expect(OVER_LIMITS, "verify", "--memory-mib", "32", large).stderr
+        self.assertIn(b"raise the limit if you trust the file (--memory-mib)", said)
 
     def test_limits(self):
         large = self.path("large.h5")

@@ -170,6 +170,8 @@ class Shapes(CommandTest):
     def test_text_is_an_element_a_line(self):
         self.assertEqual(self.words("--count", "4"), self.words("--shape", "2,2"))
         self.assertEqual(len(self.words("--count", "4").splitlines()), 4)
+        for count in ("2e3", "2E+3", "2K", "2k", "2000"):
+            self.assertEqual(len(self.words("--count", count).splitlines()), 2000)
 
     def test_csv_is_rows(self):
         flat = self.words("--count", "24").split()

@@ -10,8 +10,11 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "../../tools/exit_codes.h"
 #include "counterpoint/runtime/error.h"
@@ -127,6 +130,30 @@ TEST(Sandbox, BringsAnAnswerBack) {
                               }),
             tools::ok);
   EXPECT_EQ(answer.size(), std::size_t{64} << 10);
+}
+
+TEST(Limits, GrowWithTheFilesUnlessTheyAreGiven) {
+  const std::string path = testing::TempDir() + "counterpoint-limits";
+  const auto of_size = [&](std::uintmax_t bytes) {
+    std::ofstream(path).close();
+    std::filesystem::resize_file(path, bytes);  // a hole
+    return std::vector<std::string>{path, "/dev/null", path + "-absent"};
+  };
+  constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+  const tools::Limits least{.memory_bytes = mebibyte, .grows_with_file = true, .seconds = 1};
+  EXPECT_EQ(tools::limits_for(least, of_size(64 * mebibyte), 2).memory_bytes,
+            (1024 + 128) * mebibyte);
+  const tools::Limits given{.memory_bytes = mebibyte, .grows_with_file = false, .seconds = 1};
+  EXPECT_EQ(tools::limits_for(given, of_size(64 * mebibyte), 2).memory_bytes, mebibyte);
+  // Not beyond what there is, whatever a hole pretends.
+  const std::uint64_t most =
+      tools::limits_for(least, of_size(std::uintmax_t{1} << 43), 2).memory_bytes;
+  EXPECT_LT(most, std::uint64_t{1} << 43);
+  EXPECT_GE(tools::limits_for({.memory_bytes = most + 1, .grows_with_file = true, .seconds = 1},
+                              of_size(std::uintmax_t{1} << 43), 2)
+                .memory_bytes,
+            most + 1);
+  std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ class StrangeFiles(CommandTest):
                 self.assertGreater(len(ended.stderr), 10, arguments)
 
     def test_folders(self):
-        self.expect(BAD_FILE, "inspect", self.folder)
-        self.expect(BAD_FILE, "draw", "--checkpoint", self.folder)
+        self.expect(UNREADABLE, "inspect", self.folder)  # no checkpoint in it
+        self.expect(UNREADABLE, "draw", "--checkpoint", self.folder)
         self.expect(UNREADABLE, "verify", self.folder)
 
 
@@ -94,7 +94,12 @@ class StrangeArguments(CommandTest):
             (["draw", "--stateless-seed", "1,2", "--replica", "3"], b"replica"),
             (["draw", "--stateless-seed", "1,2", "--skip", "3"], b"skip"),
             (["draw", "--seed", "1", "--count", "-1"], b"-1"),
-            (["draw", "--seed", "1", "--count", "1e3"], b"1e3"),
+            (["draw", "--seed", "1", "--count", "1.5e3"], b"1.5e3"),
+            (["draw", "--seed", "1", "--count", "1e"], b"1e"),
+            (["draw", "--seed", "1", "--count", "1e-3"], b"1e-3"),
+            (["draw", "--seed", "1", "--count", "1e19"], b"1e19"),
+            (["draw", "--seed", "1", "--count", "9000000000G"], b"9000000000G"),
+            (["draw", "--seed", "1", "--count", "1T"], b"1T"),
             (["draw", "--seed", "1", "--count", "99999999999999999999"], b"99999999999999999999"),
             (["draw", "--seed", "1", "--count", "9223372036854775807"], b"9223372036854775807"),
             (["draw", "--seed", "1", "--count", ""], b"--count"),

@@ -1,0 +1,19 @@
+// What a path on the command line stands for: a file for itself, a folder for the checkpoints that a
+// CheckpointManager keeps in it.
+//
+//   for (const std::string& file : files_of("run")) verify(file);   // oldest first
+//   inspect(latest_of("run"));                                      // the newest
+//
+// Thread-safety: any threads.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace counterpoint::tools {
+
+// Errors: not_found for a folder without a checkpoint or that cannot be read.
+std::vector<std::string> files_of(const std::string& path);
+std::string latest_of(const std::string& path);
+
+}  // namespace counterpoint::tools
