@@ -6,6 +6,10 @@
 //   auto noise = cp::Generator::from_seed(1);  // one stream a replica
 #pragma once
 
+#if __cplusplus < 202002L
+#error "Counterpoint needs C++20: compile with -std=c++20"
+#endif
+
 #include "counterpoint/checkpoint/checkpoint.h"
 #include "counterpoint/checkpoint/checkpoint_file.h"
 #include "counterpoint/checkpoint/checkpoint_manager.h"

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 SECONDS=0
 
 scripts/install_dependencies.sh --tests
-cmake --preset release
+cmake --preset release -DCOUNTERPOINT_WARNINGS_AS_ERRORS=ON
 cmake --build --preset release --parallel 2
 
 mkdir -p build/release/test-results
