@@ -46,7 +46,9 @@ class COUNTERPOINT_PUBLIC Checkpoint {
 
   // Checks that replicas are in step, then replaces the file at `path`, whole and synced, or leaves
   // it as it was. The folder must exist.
-  // Errors, the same on every rank: diverged; failed_precondition inside a replica context, or
+  // Errors, the same on every rank: diverged where replicas are not in step, or where numbers, tensors
+  // or generators made outside of a strategy differ between ranks; deadline_exceeded, of those ranks that
+  // came, where one did not; failed_precondition inside a replica context, or
   // where the folder is absent or not writable; resource_exhausted for a full disk or quota;
   // unavailable where the disk fails, another process writes this file, or a save that was given up
   // (deadline_exceeded) still has the disk. In each case the file that was there is still there.
