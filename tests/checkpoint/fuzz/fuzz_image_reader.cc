@@ -1,5 +1,6 @@
-// libFuzzer target: any bytes behind a right header block, through the loader. The first byte says
-// whether the header is made right, which a fuzzer could not do by itself.
+// libFuzzer target: any bytes behind a right header block, through the loader, and ledgers of draws as
+// where reuse is watched for. The first byte says whether the header is made right, which a fuzzer could
+// not do by itself.
 #include <hdf5.h>
 
 #include <cstdint>
@@ -11,6 +12,8 @@
 #include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/image_reader.h"
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/internal/draw_ledger.h"
+#include "counterpoint/runtime/internal/ledger_tables.h"
 
 namespace internal = counterpoint::checkpoint_internal;
 
@@ -24,6 +27,20 @@ std::uint64_t touch(const counterpoint::SavedObject& object) {
   }
   for (const auto& [name, member] : object.members) sum += touch(member);
   return sum;
+}
+
+// What a restore does where reuse is watched for, twice, and the next save: what that writes is read.
+void import(const counterpoint::SavedObject& object) {
+  if (object.type != "reuse_ledger") return;
+  counterpoint::DrawLedger ledger({.max_ranges = 1000});
+  for (int time = 0; time < 2; ++time) ledger.import(counterpoint::ledger_of(object));
+  if (ledger.num_forgotten() == 0 && ledger.num_holders() > ledger.num_ranges()) std::abort();
+  const counterpoint::SavedObject saved = counterpoint::saved_ledger(ledger.entries());
+  try {
+    if (counterpoint::ledger_of(saved).size() != ledger.num_ranges()) std::abort();
+  } catch (const counterpoint::Error&) {
+    std::abort();
+  }
 }
 
 }  // namespace
@@ -40,7 +57,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const internal::ImageReader reader("fuzz", file);
     for (const std::string& name : reader.names()) {
       try {
-        if (const auto object = reader.read(name)) sum = sum + touch(*object);
+        const auto object = reader.read(name);
+        if (!object) continue;
+        sum = sum + touch(*object);
+        import(*object);
       } catch (const counterpoint::Error&) {
       }
     }
