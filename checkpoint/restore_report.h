@@ -29,7 +29,8 @@ COUNTERPOINT_PUBLIC std::string_view object_result_name(ObjectResult result);
 struct ObjectReport {
   std::string name;
   ObjectResult result = ObjectResult::exact;
-  std::string reason;  // why it is absent or was refused
+  // Why it is absent or was refused; of what is derived, "from 4 replicas, now 2".
+  std::string reason;
 };
 
 // A newer file that restore_latest stepped past because it is damaged.

@@ -39,6 +39,39 @@ void find_unused_members(const std::string& path, const Saveable& object, const 
   }
 }
 
+// "from 4 replicas, now 2", or of the first such member; empty where that is not known.
+std::string derivation(const SavedObject& saved, const SavedObject& live) {
+  const auto replicas_of = [](const SavedObject& object) {
+    const auto found = object.attributes.find("replicas");
+    const auto* const count =
+        found == object.attributes.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+    return count == nullptr ? -1 : *count;
+  };
+  const auto named = [](std::int64_t replicas) {
+    return replicas == 0 ? "outside of a strategy"
+                         : fmt::format("{} replica{}", replicas, replicas == 1 ? "" : "s");
+  };
+  const std::int64_t then = replicas_of(saved);
+  const std::int64_t now = replicas_of(live);
+  if (then >= 0 && now >= 0 && then != now) {
+    return fmt::format("from {}, now {}", named(then),
+                       then != 0 && now != 0 ? fmt::format("{}", now) : named(now));
+  }
+  for (const auto& [name, member] : saved.members) {
+    const auto found = live.members.find(name);
+    if (found == live.members.end()) continue;
+    const std::string text = derivation(member, found->second);
+    if (!text.empty()) return fmt::format("{} {}", name, text);
+  }
+  return "";
+}
+
+std::string derivation(const SavedObject& saved, const Saveable& object) {
+  std::string text;
+  (void)attempting([&] { text = derivation(saved, object.view()); });  // a word more, or none
+  return text;
+}
+
 // A lack of memory says nothing about the file: it fails a partial restore too.
 bool is_refusal(const Error& error) {
   return error.code() != ErrorCode::resource_exhausted && error.code() != ErrorCode::internal;
@@ -166,6 +199,10 @@ RestoreReport Session::restore(const std::string& call, const std::string& place
     ObjectReport& object = report.objects.emplace_back();
     object.name = objects_[i].name;
     object.reason = prepared[i].reason;
+    if (prepared[i].pending != nullptr &&
+        prepared[i].pending->outcome() == RestoreOutcome::derived) {
+      object.reason = derivation(*file.objects[i], *objects_[i].object);
+    }
     object.result = prepared[i].absent               ? ObjectResult::absent
                     : prepared[i].pending == nullptr ? ObjectResult::refused
                     : prepared[i].pending->outcome() == RestoreOutcome::exact

@@ -49,7 +49,16 @@ inline void another_replica_count_is_derived(const World& world, const std::stri
   cp::Checkpoint(world, {{"noise", two}}).save(path);
   const auto report = cp::Checkpoint(world, {{"noise", three}}).restore(path);
   EXPECT_EQ(report.objects.at(0).result, cp::ObjectResult::derived);
+  EXPECT_NE(report.to_string().find("noise: derived (from 2 replicas, now 3)"), std::string::npos)
+      << report.to_string();
   EXPECT_EQ(three->state, two->state);
+  struct Model {
+    std::shared_ptr<FakeGenerator> noise;
+    cp::NamedObjects members() { return {{"noise", noise}}; }
+  } outside{std::make_shared<FakeGenerator>(std::vector<std::int64_t>{1, 2, 3}, 0)}, inside{three};
+  cp::Checkpoint(world, {{"model", outside}}).save(path);
+  EXPECT_EQ(cp::Checkpoint(world, {{"model", inside}}).restore(path).objects.at(0).reason,
+            "noise from outside of a strategy, now 3 replicas");
 }
 
 // The last rank's object refuses: nobody's changes, and everybody hears why.
