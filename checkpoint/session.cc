@@ -54,14 +54,19 @@ double shortest_timeout(double seconds, const NamedObjects& objects) {
   return seconds;
 }
 
+// On a busy machine MPI alone takes a second to make a communicator.
+constexpr double least_seconds_to_duplicate = 5;
+
 // Whose ranks wait so long, here already.
 std::shared_ptr<Communicator> duplicate(Communicator& communicator, const NamedObjects& objects) {
   const double seconds = communicator.timeout_seconds();
-  communicator.set_timeout_seconds(shortest_timeout(seconds, objects));
+  const double shortest = shortest_timeout(seconds, objects);
+  communicator.set_timeout_seconds(
+      std::min(seconds, std::max(shortest, least_seconds_to_duplicate)));
   std::shared_ptr<Communicator> duplicate;
   const Attempt attempt = attempting([&] {
     duplicate = communicator.duplicate();
-    duplicate->set_timeout_seconds(communicator.timeout_seconds());
+    duplicate->set_timeout_seconds(shortest);
   });
   communicator.set_timeout_seconds(seconds);
   if (attempt) throw *attempt;
