@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "counterpoint/checkpoint/internal/aliases.h"
 #include "counterpoint/checkpoint/internal/file_format.h"
 #include "counterpoint/checkpoint/internal/image_reader.h"
 #include "counterpoint/checkpoint/internal/reuse_ledger.h"
@@ -218,6 +219,7 @@ RestoreReport Session::restore(const std::string& call, const std::string& place
 
 std::vector<Session::Prepared> Session::prepare(const LoadedFile& file) const {
   std::vector<Prepared> prepared(objects_.size());
+  Aliases aliases;
   for (std::size_t i = 0; i < objects_.size(); ++i) {
     Prepared& object = prepared[i];
     object.absent = !file.objects[i].has_value();
@@ -230,8 +232,16 @@ std::vector<Session::Prepared> Session::prepare(const LoadedFile& file) const {
       object.reason = "not in the file";
       continue;
     }
-    const Attempt attempt =
-        attempting([&] { object.pending = objects_[i].object->prepare(*file.objects[i]); });
+    const Attempt attempt = attempting([&] {
+      Saveable& saveable = *objects_[i].object;
+      const SavedObject& saved = *file.objects[i];
+      object.pending = saveable.prepare(saved);
+      if (object.pending == nullptr) {
+        throw Error(ErrorCode::internal,
+                    "has a prepare() that returned null; it returns or throws");
+      }
+      aliases.add(objects_[i].name, saveable, saved);
+    });
     if (attempt) {
       object.pending.reset();
       object.reason = attempt->message();

@@ -178,5 +178,91 @@ TEST(RestoreContract, ReportsEachObjectAndWhy) {
   });
 }
 
+// As tied weights have: the file may hold them once a name, but not differently.
+TEST(RestoreContract, AnObjectOfTwoNamesGetsOneContent) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  const auto world = one_rank();
+  const auto filled = [](std::int64_t size, float value) {
+    return cp::Tensor::from<float>(std::vector<float>(static_cast<std::size_t>(size), value),
+                                   {size});
+  };
+  struct Model {
+    cp::NamedObjects members() { return {{"weights", *weights}}; }
+    cp::Tensor* weights;
+  };
+  for (const auto& [size, value] : {std::pair{4096, 1.0F}, std::pair{2048, 2.0F}}) {
+    cp::Tensor encoder = filled(4096, 1);
+    cp::Tensor decoder = filled(size, value);
+    Model saved{&decoder};
+    cp::Checkpoint(world, {{"encoder", encoder}, {"decoder", decoder}, {"model", saved}})
+        .save(path);
+    cp::Tensor tied = filled(2048, 0);
+    Model model{&tied};
+    cp::Checkpoint checkpoint(world, {{"encoder", tied}, {"decoder", tied}, {"model", model}});
+    if (size == 4096) {
+      checkpoint.restore(path);
+      EXPECT_TRUE(std::ranges::equal(tied.values<float>(), encoder.values<float>()));
+      continue;
+    }
+    const cp::Error error = error_of([&] { checkpoint.restore(path); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::invalid_argument);
+    EXPECT_NE(error.message().find("'decoder' is the same object as 'encoder'"), std::string::npos)
+        << error.what();
+    EXPECT_NE(error.message().find("'model' is the same object as 'encoder'"), std::string::npos)
+        << error.what();
+    EXPECT_EQ(tied.values<float>().front(), 0);
+    const auto report = checkpoint.restore(path, {.allow_partial = true});
+    EXPECT_EQ(report.objects.at(0).result, cp::ObjectResult::exact);
+    EXPECT_EQ(report.objects.at(1).result, cp::ObjectResult::refused);
+    EXPECT_TRUE(std::ranges::equal(tied.values<float>(), encoder.values<float>()));
+  }
+}
+
+// On one rank, where a strict restore must fail on all.
+TEST(RestoreContract, APrepareThatReturnsNullIsAnError) {
+  struct Forgetful final : cp::Saveable {
+    cp::SavedObject save() const override {
+      return {.type = "object", .attributes = {}, .values = {}, .members = {}};
+    }
+    std::unique_ptr<cp::PendingRestore> prepare(const cp::SavedObject& saved) override {
+      return forgets ? nullptr : cp::saveable_members({})->prepare(saved);
+    }
+    bool forgets = false;
+  };
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  on_thread_ranks(2, [&](std::shared_ptr<cp::Communicator> world) {
+    const auto forgetful = std::make_shared<Forgetful>();
+    std::int64_t step = 1;
+    for (const bool nested : {false, true}) {
+      const std::shared_ptr<cp::Saveable> object =
+          nested ? cp::saveable_members({{"inner", forgetful}}) : forgetful;
+      forgetful->forgets = false;
+      step = 1;
+      cp::Checkpoint checkpoint(world, {{"object", object}, {"step", step}});
+      checkpoint.save(path);
+      step = 2;
+      forgetful->forgets = world->rank() == 1;
+      const cp::Error error = error_of([&] { checkpoint.restore(path); });
+      EXPECT_EQ(error.code(), cp::ErrorCode::internal);
+      EXPECT_NE(error.message().find("returned null"), std::string::npos) << error.what();
+      EXPECT_EQ(step, 2);
+    }
+  });
+}
+
+TEST(SaveableMembers, RefuseNullsAndNamesThatAreThereTwice) {
+  std::int64_t number = 0;
+  EXPECT_EQ(error_of([&] {
+              cp::saveable_members({{"a", number}, {"a", number}});
+            }).code(),
+            cp::ErrorCode::invalid_argument);
+  EXPECT_EQ(error_of([&] {
+              cp::saveable_members({{"a", std::shared_ptr<cp::Saveable>()}});
+            }).code(),
+            cp::ErrorCode::invalid_argument);
+}
+
 }  // namespace
 }  // namespace checkpoint_tests
