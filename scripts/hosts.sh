@@ -6,7 +6,7 @@
 #   scripts/hosts.sh PROGRAM FOLDER      PROGRAM is tests/endurance/faulty_training
 #
 # Hosts, links and addresses exist only in namespaces that this script makes and removes. Ends with a
-# line that begins with "SKIPPED" where the machine allows no namespaces.
+# line that begins with "SKIPPED", and status 77, where the machine allows no namespaces.
 set -euo pipefail
 readonly program=$(realpath "$1") folder=$2
 . "$(dirname "${BASH_SOURCE[0]}")/mpi_environment.sh"
@@ -34,7 +34,7 @@ trap 'exit 130' INT TERM
 
 skip() {
   echo "SKIPPED: $1"
-  exit 0
+  exit 77
 }
 
 die() {
