@@ -33,11 +33,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-std::string text_of(const Tensor& number) {
-  return number.dtype() == DType::f64 ? fmt::format("{}", number.item<double>())
-                                      : fmt::format("{}", number.item<std::int64_t>());
-}
-
 // Empty for a generator that a strategy made: that one keeps its copies in step.
 std::string state_of_plain_generator(const SavedObject& object) {
   const auto replicas = object.attributes.find("replicas");
@@ -66,6 +61,28 @@ std::string element_of(const Tensor& tensor, std::size_t index) {
     text += fmt::format(" (bits {:#x})", bits);
   }
   return text;
+}
+
+std::string text_of(const Tensor& number) {
+  if (number.size() != 1) return shape_to_string(number.shape());
+  if (number.dtype() == DType::f64) return fmt::format("{}", *number.values<double>().data());
+  return element_of(number, 0);
+}
+
+// A rank's lines, with or without the fingerprints at their ends.
+std::vector<std::string> lines_of(std::string_view text, bool with_fingerprints) {
+  std::vector<std::string> lines = split(text, '\n');
+  for (std::string& line : lines) {
+    if (!with_fingerprints) line.resize(line.rfind('\t'));
+  }
+  return lines;
+}
+
+std::vector<std::string> words_of(const std::vector<std::string>& lines, std::size_t at) {
+  std::vector<std::string> words =
+      at < lines.size() ? split(lines[at], '\t') : std::vector<std::string>{"nothing more"};
+  words.resize(3);
+  return words;
 }
 
 }  // namespace
@@ -102,22 +119,24 @@ void PlainValues::require_same(Communicator& communicator) const {
         fmt::format("{}\t{}\t{}\t{:x}\n", value.kind, value.path, value.state, value.fingerprint);
   }
   if (same_on_all_ranks(communicator, mine)) return;
-  // From here on all ranks know the same, and go the same way.
+  // From here on all ranks know the same, and go the same way. Elements are looked for only where all
+  // ranks save tensors of the same shapes.
   const std::vector<std::string> texts = gather_texts(communicator, mine);
-  const std::vector<std::string> firsts = split(texts[0], '\n');
-  std::size_t rank = 1;
-  while (rank + 1 < texts.size() && texts[rank] == texts[0]) ++rank;
-  const std::vector<std::string> others = split(texts[rank], '\n');
-  const std::size_t at =
-      static_cast<std::size_t>(std::ranges::mismatch(firsts, others).in1 - firsts.begin());
-  const auto words_of = [&](const std::vector<std::string>& lines) {
-    std::vector<std::string> words =
-        at < lines.size() ? split(lines[at], '\t') : std::vector<std::string>{"nothing more"};
-    words.resize(4);
-    return words;
-  };
-  const std::vector<std::string> first = words_of(firsts);
-  const std::vector<std::string> other = words_of(others);
+  for (const bool with_fingerprints : {false, true}) {
+    const std::vector<std::string> firsts = lines_of(texts[0], with_fingerprints);
+    for (std::size_t rank = 1; rank < texts.size(); ++rank) {
+      const std::vector<std::string> others = lines_of(texts[rank], with_fingerprints);
+      if (others == firsts) continue;
+      const auto at =
+          static_cast<std::size_t>(std::ranges::mismatch(firsts, others).in1 - firsts.begin());
+      throw_difference(communicator, at, rank, words_of(firsts, at), words_of(others, at));
+    }
+  }
+}
+
+void PlainValues::throw_difference(Communicator& communicator, std::size_t at, std::size_t rank,
+                                   const std::vector<std::string>& first,
+                                   const std::vector<std::string>& other) const {
   if (first[0] != other[0] || first[1] != other[1]) {
     throw Error(
         ErrorCode::diverged,

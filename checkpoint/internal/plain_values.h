@@ -36,6 +36,10 @@ class PlainValues {
     const Tensor* tensor = nullptr;  // likewise
   };
 
+  // Value `at` is `first` on rank 0, and `other` on `rank`: kind, path and state. Collective.
+  [[noreturn]] void throw_difference(Communicator& communicator, std::size_t at, std::size_t rank,
+                                     const std::vector<std::string>& first,
+                                     const std::vector<std::string>& other) const;
   void add(const std::string& path, const SavedObject& object, const ValueReader& reader);
   // "has 0.5 in element 700 on rank 0, but 0.25 on rank 1". Collective.
   static std::string first_difference(Communicator& communicator, const Tensor& tensor,

@@ -71,6 +71,50 @@ inline void plain_values_that_differ_stop_a_save(const World& world, const std::
   expect("tensor 'model/mean' is f32 [3000] on rank 0, but f32 [30, 100]" + on_last);
 }
 
+// Rank 1 differs in an element, and the last in what leaves it no elements to be compared.
+inline void differences_of_several_ranks_stop_a_save(const World& world,
+                                                     const std::string& folder) {
+  const int last = world->size() - 1;
+  if (last < 2) return;
+  for (const bool is_shape : {true, false}) {
+    cp::Tensor tensor(cp::DType::f32, {world->rank() == last && is_shape ? 2 : 4});
+    if (world->rank() == 1) tensor.values<float>()[3] = 1;
+    std::int64_t number = 1;
+    const bool is_number = world->rank() == last && !is_shape;
+    cp::Checkpoint checkpoint(
+        world, {is_number ? cp::NamedObject("x", number) : cp::NamedObject("x", tensor)});
+    const cp::Error error = error_of([&] { checkpoint.save(folder + "/several.h5"); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::diverged);
+    const std::string want = is_shape ? "tensor 'x' is f32 [4] on rank 0, but f32 [2] on rank "
+                                      : "rank 0 saves tensor 'x', but rank ";
+    EXPECT_NE(error.message().find(want + std::to_string(last)), std::string::npos) << error.what();
+    expect_same_on_all_ranks(*world, error.what());
+  }
+}
+
+// A type of the user's may save numbers of any type.
+inline void numbers_of_any_type_are_compared(const World& world, const std::string& folder) {
+  struct Rate final : cp::Saveable {
+    cp::SavedObject save() const override {
+      cp::SavedObject saved{.type = "number", .attributes = {}, .values = {}, .members = {}};
+      saved.values.emplace("value", cp::Tensor::scalar<float>(rate));
+      return saved;
+    }
+    std::unique_ptr<cp::PendingRestore> prepare(const cp::SavedObject& /*saved*/) override {
+      return nullptr;
+    }
+    float rate = 0.5F;
+  };
+  const auto rate = std::make_shared<Rate>();
+  cp::Checkpoint checkpoint(world, {{"rate", rate}});
+  EXPECT_GT(checkpoint.save(folder + "/rate.h5").bytes, 0u);
+  if (world->size() == 1) return;
+  if (world->rank() == world->size() - 1) rate->rate = 0.25F;
+  const cp::Error error = error_of([&] { checkpoint.save(folder + "/rate.h5"); });
+  EXPECT_NE(error.message().find("number 'rate' is 0.5 on rank 0, but 0.25"), std::string::npos)
+      << error.what();
+}
+
 inline void other_objects_than_rank_0_stop_a_save(const World& world, const std::string& folder) {
   if (world->size() == 1) return;
   struct Model {
