@@ -192,8 +192,18 @@ RestoreReport Session::restore(const std::string& call, const std::string& place
   } else {
     require_all(call, file, prepared);
   }
+  agree(*communicator_, call, attempting([&] { report = report_of(file, prepared); }));
+  // Nothing below can fail: no rank is left with objects that others have not.
+  for (const Prepared& object : prepared) {
+    if (object.pending != nullptr) object.pending->commit();
+  }
+  import_reuse_ledger(file.drawn);
+  return report;
+}
 
-  // Nothing below can fail in a way that leaves some objects restored and others not.
+RestoreReport Session::report_of(const LoadedFile& file,
+                                 const std::vector<Prepared>& prepared) const {
+  RestoreReport report;
   report.path = file.path;
   report.unused = file.unused;
   for (std::size_t i = 0; i < objects_.size(); ++i) {
@@ -210,10 +220,6 @@ RestoreReport Session::restore(const std::string& call, const std::string& place
                         ? ObjectResult::exact
                         : ObjectResult::derived;
   }
-  for (const Prepared& object : prepared) {
-    if (object.pending != nullptr) object.pending->commit();
-  }
-  import_reuse_ledger(file.drawn);
   return report;
 }
 

@@ -92,6 +92,7 @@ class Session {
   void require_all(const std::string& call, const LoadedFile& file,
                    const std::vector<Prepared>& prepared);
   void refuse_together(std::vector<Prepared>& prepared);
+  RestoreReport report_of(const LoadedFile& file, const std::vector<Prepared>& prepared) const;
 
   std::shared_ptr<Communicator> communicator_;
   NamedObjects objects_;

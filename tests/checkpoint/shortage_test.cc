@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <functional>
+#include <utility>
 
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint.h"
@@ -38,12 +39,17 @@ enum class Want { nothing, memory, threads };
 thread_local Want want_at_starts = Want::nothing;
 thread_local bool starting = false;
 thread_local int starts = 0;
+thread_local bool refuses_next = false;
 thread_local int starts_with_signals = 0;
 
 const auto real_pthread_create =
     reinterpret_cast<decltype(&::pthread_create)>(::dlsym(RTLD_NEXT, "pthread_create"));
 
 bool is_too_much(std::size_t size) {
+  if (std::exchange(refuses_next, false)) {
+    ++refused;
+    return true;
+  }
   if (starting && want_at_starts == Want::memory) {
     ++refused;
     return true;
@@ -218,6 +224,46 @@ TEST_P(ShortageAtAReceiver, InTheStartOfItsThreadIsNotTheEnd) {
 
 INSTANTIATE_TEST_SUITE_P(Shortage, ShortageAtAReceiver,
                          testing::Values(Want::nothing, Want::memory, Want::threads));
+
+// It is told of before objects change, so that ranks are alike where one cannot.
+TEST(Shortage, InTheReportOfARestoreLeavesAllRanksAsTheyWere) {
+  struct Arming final : cp::Saveable {
+    struct Pending final : cp::PendingRestore {
+      explicit Pending(bool arm) : arms(arm) {}
+      cp::RestoreOutcome outcome() const noexcept override {
+        refuses_next = arms;
+        return cp::RestoreOutcome::exact;
+      }
+      void commit() noexcept override {}
+      bool arms;
+    };
+    cp::SavedObject save() const override {
+      return {.type = "object", .attributes = {}, .values = {}, .members = {}};
+    }
+    std::unique_ptr<cp::PendingRestore> prepare(const cp::SavedObject& /*saved*/) override {
+      return std::make_unique<Pending>(arms);
+    }
+    bool arms = false;
+  };
+  const TemporaryFolder folder;
+  refused = 0;
+  on_thread_ranks(2, [&](const std::shared_ptr<cp::Communicator>& world) {
+    const auto arming = std::make_shared<Arming>();
+    std::int64_t step = 1;
+    cp::Checkpoint checkpoint(
+        world, {{"arming", arming}, {"a name that is longer than what strings hold", step}});
+    checkpoint.save(folder / "a.h5");
+    step = 2;
+    arming->arms = world->rank() == 1;
+    const cp::Error error = error_of([&] { checkpoint.restore(folder / "a.h5"); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::resource_exhausted) << error.what();
+    EXPECT_EQ(step, 2);
+    arming->arms = false;
+    checkpoint.restore(folder / "a.h5");
+    EXPECT_EQ(step, 1);
+  });
+  EXPECT_EQ(refused, 1);
+}
 
 }  // namespace
 }  // namespace checkpoint_tests
