@@ -33,6 +33,14 @@ std::vector<std::uint64_t> packed(std::string_view text, std::size_t words) {
 
 constexpr std::size_t words_of(std::size_t bytes) { return (bytes + 7) / 8; }
 
+// What `other` says that `first` does not: from the first of its clauses that is another.
+std::string_view news_in(std::string_view other, std::string_view first) {
+  const auto same =
+      static_cast<std::size_t>(std::ranges::mismatch(other, first).in1 - other.begin());
+  const std::size_t clause = other.rfind("; ", same);
+  return clause == std::string_view::npos ? other : other.substr(clause + 2);
+}
+
 [[noreturn]] void throw_together(Communicator& communicator, const Attempt& attempt,
                                  std::uint64_t first) {
   std::string mine;
@@ -49,15 +57,19 @@ constexpr std::size_t words_of(std::size_t bytes) { return (bytes + 7) / 8; }
   if (texts.size() > 1 && first != 0) message = fmt::format("rank {}: {}", first, message);
   for (std::size_t rank = first + 1; rank < texts.size(); ++rank) {
     if (texts[rank].empty() || message_of(rank) == message_of(first)) continue;
-    message += fmt::format("; rank {}: {}", rank, message_of(rank));
+    message += fmt::format("; rank {}: {}", rank, news_in(message_of(rank), message_of(first)));
   }
   throw Error(code, message);
 }
 
-// Whether what ranks do together elsewhere fails like this where others are gone, or were before.
+// Whether what ranks do together elsewhere fails like this where others do not come.
+bool lacks_ranks(const Error& error) {
+  return error.code() == ErrorCode::deadline_exceeded || error.code() == ErrorCode::unavailable;
+}
+
+// Or where it was given up before, on this rank perhaps before others.
 bool may_lack_ranks(const Error& error) {
-  return error.code() == ErrorCode::deadline_exceeded || error.code() == ErrorCode::unavailable ||
-         error.code() == ErrorCode::failed_precondition;
+  return lacks_ranks(error) || error.code() == ErrorCode::failed_precondition;
 }
 
 using Words = std::array<std::uint64_t, 8>;
@@ -104,7 +116,8 @@ std::uint64_t agree_after_meeting(Communicator& communicator, std::string_view c
                                   const Attempt& attempt, std::uint64_t value) {
   if (!attempt || !may_lack_ranks(*attempt)) return agree(communicator, call, attempt, value);
   return agree_by(communicator, call, attempt, value, [&](Words& words) {
-    const double seconds = std::min(grace_seconds, communicator.timeout_seconds());
+    const double timeout = communicator.timeout_seconds();
+    const double seconds = lacks_ranks(*attempt) ? std::min(grace_seconds, timeout) : timeout;
     try {
       communicator.start_all_reduce(Buffer::of<std::uint64_t>(words), Reduce::min).wait(seconds);
     } catch (const Error&) {

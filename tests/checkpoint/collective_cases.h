@@ -132,6 +132,22 @@ inline void divergence_stops_a_save(const World& world, const std::string& folde
   EXPECT_EQ(read_file(path), before);
 }
 
+// As strategies do, whose errors are one but for the file that each rank has written.
+inline void what_ranks_say_alike_is_said_once(const World& world, const std::string& folder) {
+  auto noise = std::make_shared<FakeGenerator>();
+  cp::Checkpoint checkpoint(world, {{"noise", noise}});
+  noise->on_ensure = [&] {
+    throw cp::Error(cp::ErrorCode::diverged,
+                    "calls differ; at a.cc:1; see file-" + std::to_string(world->rank()));
+  };
+  const cp::Error error = error_of([&] { checkpoint.save(folder + "/never.h5"); });
+  std::string expected = "object 'noise': calls differ; at a.cc:1; see file-0";
+  for (int rank = 1; rank < world->size(); ++rank) {
+    expected += "; rank " + std::to_string(rank) + ": see file-" + std::to_string(rank);
+  }
+  EXPECT_EQ(error.message(), expected);
+}
+
 inline void failing_writes_reach_all_ranks(const World& world, const std::string& folder) {
   std::int64_t step = 1;
   cp::Checkpoint checkpoint(world, {{"step", step}});
@@ -175,7 +191,10 @@ inline constexpr std::array all_cases = {
     NamedCase{"one_rank_refuses", one_rank_refuses},
     NamedCase{"foreign_exceptions_reach_all_ranks", foreign_exceptions_reach_all_ranks},
     NamedCase{"divergence_stops_a_save", divergence_stops_a_save},
+    NamedCase{"what_ranks_say_alike_is_said_once", what_ranks_say_alike_is_said_once},
     NamedCase{"plain_values_that_differ_stop_a_save", plain_values_that_differ_stop_a_save},
+    NamedCase{"differences_of_several_ranks_stop_a_save", differences_of_several_ranks_stop_a_save},
+    NamedCase{"numbers_of_any_type_are_compared", numbers_of_any_type_are_compared},
     NamedCase{"other_objects_than_rank_0_stop_a_save", other_objects_than_rank_0_stop_a_save},
     NamedCase{"plain_values_that_are_alike_are_saved", plain_values_that_are_alike_are_saved},
     NamedCase{"others_values_are_not_compared", others_values_are_not_compared},
