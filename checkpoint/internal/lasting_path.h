@@ -1,6 +1,6 @@
 // A path that names the same file after a change of the working directory.
 //
-//   const std::string path = lasting_path("run/a.h5", files);   // "/home/me/run/a.h5"
+//   const std::string path = lasting_path("run/a.h5", files);   // "/data/run/a.h5"
 //
 // Thread-safety: any; the working directory is the process's.
 #pragma once
