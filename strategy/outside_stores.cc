@@ -22,18 +22,17 @@ const OutsideStores::Known* OutsideStores::known(const PlainStore& store) const 
 }
 
 OutsideStores::Known OutsideStores::as_new(const PlainStore& store) const {
-  Known made{.store = {},
-             .address = &store,
-             .origin = store.origin().digest(),
-             .number = 0,
-             .first = store.peek()};
-  for (const Known& other : stores_) {
-    if (other.origin == made.origin) made.number = std::max(made.number, other.number + 1);
-  }
-  return made;
+  const std::uint64_t origin = store.origin().digest();
+  const auto found = admitted_.find(origin);
+  return {.store = {},
+          .address = &store,
+          .origin = origin,
+          .number = found == admitted_.end() ? 0 : found->second,
+          .first = store.peek()};
 }
 
 std::optional<Error> OutsideStores::objection(const PlainStore& store, const Known& to) const {
+  if (is_one_rank_) return std::nullopt;
   if (std::ranges::none_of(stores_, [&](const Known& other) {
         return other.origin == to.origin && other.first == to.first;
       })) {
@@ -42,7 +41,7 @@ std::optional<Error> OutsideStores::objection(const PlainStore& store, const Kno
   return Error(ErrorCode::failed_precondition,
                fmt::format("replicas take turns on two generators that began with the same state "
                            "and are both {}, so that ranks cannot tell which of them is drawn "
-                           "from: give each a name of its own, or a seed",
+                           "from: give each a name of its own or another seed",
                            store.origin().to_string()));
 }
 
@@ -68,8 +67,8 @@ std::uint64_t OutsideStores::admit(const std::shared_ptr<PlainStore>& store) {
   if (const auto error = objection(*store, made)) throw Error(*error);
   made.store = store;
   const std::uint64_t turn = made.turn();
+  ++admitted_[made.origin];
   stores_.push_back(std::move(made));
-  std::erase_if(names_, [&](const auto& name) { return name.first == turn; });
   names_.emplace_back(turn, name_of(turn, *store));
   if (names_.size() > kKeptNames) names_.pop_front();
   return turn;

@@ -67,6 +67,7 @@ StrategyCore::StrategyCore(const std::shared_ptr<Communicator>& world, StrategyO
       payload_(with_timeout(world->duplicate(), options_)),
       replicas_(static_cast<std::size_t>(options_.replicas_per_rank)),
       objects_(payload_, options_.replicas_per_rank),
+      outside_(payload_->size() == 1),
       agreement_(options_, replicas_, objects_, outside_,
                  with_timeout(world->duplicate(), options_), payload_),
       rendezvous_(options_, replicas_, outside_, agreement_, payload_),

@@ -5,11 +5,14 @@
 //   proposal.turn = stores.turn_of(*store);     // what ranks that draw from another do not have
 //   const std::uint64_t turn = stores.admit(store->shared_from_this());
 //
-// A store is forgotten when it has gone. Thread-safety: any thread.
+// A store is forgotten when it has gone, which may be at other times on other ranks; its place in the order
+// is not. The first draw of a new one is made by all ranks together, so that the order is the same on each.
+// Thread-safety: any thread.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,11 +22,15 @@
 
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/state_store.h"
+#include "counterpoint/strategy/internal/call_log.h"
 
 namespace counterpoint::inline v1 {
 
 class OutsideStores {
  public:
+  // With one rank there is nobody to tell apart from.
+  explicit OutsideStores(bool is_one_rank) : is_one_rank_(is_one_rank) {}
+
   // What stands for `store`, or will once it is admitted.
   std::uint64_t turn_of(const PlainStore& store);
   // failed_precondition for a new one that began as another of its name or line did: where ranks draw
@@ -44,12 +51,12 @@ class OutsideStores {
     std::weak_ptr<PlainStore> store;
     const PlainStore* address = nullptr;
     std::uint64_t origin = 0;
-    std::uint64_t number = 0;  // among those of its origin, from 0
+    std::uint64_t number = 0;  // in the order of its origin, from 0
     StreamState first = {};    // before the first turn on it
 
     std::uint64_t turn() const;
   };
-  static constexpr std::size_t kKeptNames = 64;
+  static constexpr std::size_t kKeptNames = CallLog::kRemembered;
 
   void forget_gone();
   const Known* known(const PlainStore& store) const;
@@ -57,8 +64,10 @@ class OutsideStores {
   std::optional<Error> objection(const PlainStore& store, const Known& to) const;
   static std::string name_of(std::uint64_t turn, const PlainStore& store);
 
+  const bool is_one_rank_;
   std::mutex mutex_;
   std::vector<Known> stores_;
+  std::map<std::uint64_t, std::uint64_t> admitted_;  // how many of each origin ever were
   std::deque<std::pair<std::uint64_t, std::string>>
       names_;  // of turns, also where a store has gone
 };

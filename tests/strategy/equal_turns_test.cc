@@ -14,7 +14,7 @@ TEST(EqualTurns, CarryIntoTheHighWord) {
       kernels::philox_stream(), StreamState{.counter = {5, 7}, .key = 9}, StreamOrigin{});
   constexpr std::uint64_t kBlocks = std::uint64_t{1} << 63;
   std::vector<LocalReplica> replicas(4);
-  OutsideStores stores;
+  OutsideStores stores(false);
   for (int id = 0; id < 4; ++id) {
     const Reservation reserved = reserve_equal_turn(replicas[static_cast<std::size_t>(id)], id, 4,
                                                     stores, *store, {}, kBlocks);

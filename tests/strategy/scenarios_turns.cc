@@ -60,18 +60,40 @@ void made_anew_each_step(const World& world, int replicas_per_rank) {
   }
 }
 
+// How long those before it live differs between ranks, and does not count.
+void kept_on_one_rank(const World& world, int replicas_per_rank) {
+  for (const Turns turns : {Turns::agreed, Turns::assumed_equal}) {
+    MirroredStrategy strategy(world, with_turns(replicas_per_rank, turns));
+    std::vector<Generator> kept;
+    for (int step = 0; step < 4; ++step) {
+      auto noise = Generator::from_seed(step);
+      strategy.run([&](ReplicaContext&) { (void)noise.normal<float>({2}); });
+      EXPECT_EQ(words(noise)[0], step + 512 * strategy.num_replicas_in_sync());
+      if (world->rank() == 0) kept.push_back(std::move(noise));
+    }
+    strategy.check();
+  }
+}
+
 // Alike in origin and state: where ranks drew from one each, nothing would tell.
 void indistinct_generators(const World& world, int replicas_per_rank) {
   for (const Turns turns : {Turns::agreed, Turns::assumed_equal}) {
     for (const char* name : {"", "twin"}) {
       MirroredStrategy strategy(world, with_turns(replicas_per_rank, turns));
       auto twins = made_at_one_line({7, 7}, name);
-      const std::string who = *name == 0 ? "made at scenarios_turns.cc:" : "'twin'";
-      expect_error(ErrorCode::failed_precondition, {who, "a name of its own"}, [&] {
+      const auto draw_from_both = [&] {
         strategy.run([&](ReplicaContext&) {
           for (Generator& twin : twins) (void)twin.normal<float>({2});
         });
-      });
+      };
+      if (world->size() == 1) {  // one rank knows
+        draw_from_both();
+        EXPECT_EQ(words(twins[1]), words(twins[0]));
+        continue;
+      }
+      const std::string who = *name == 0 ? "made at scenarios_turns.cc:" : "'twin'";
+      expect_error(ErrorCode::failed_precondition, {who, "a name of its own or another seed"},
+                   draw_from_both);
       EXPECT_EQ(words(twins[1])[0], 7);
     }
   }
@@ -181,43 +203,18 @@ void equal_turns_are_named(const World& world, int replicas_per_rank) {
       });
 }
 
-// A round of turns is the first step after a run that differed: nothing is adopted in the middle of it,
-// where replicas have come to different calls.
-void adopts_after_turns(const World& world, int replicas_per_rank) {
-  MirroredStrategy strategy(world, quiet_options(replicas_per_rank, OnDivergence::adopt_first));
-  if (strategy.num_replicas_in_sync() == 1) return;
-  auto shared = Generator::from_seed(3, {.name = "shared"});
-  const auto scope = strategy.scope();
-  auto noise = Generator::from_seed(1, {.name = "noise"});
-  strategy.run(
-      [&](ReplicaContext& replica) { (void)noise.normal<float>({is_last(replica) ? 5 : 4}); });
-  strategy.run([&](ReplicaContext& replica) {
-    const bool early = replica.replica_id() % 2 == 0;
-    if (early) (void)noise.normal<float>({2});
-    (void)shared.normal<float>({});
-    if (!early) (void)noise.normal<float>({2});
-  });
-  strategy.check();
-  EXPECT_EQ(strategy.num_divergences(), 1);
-  EXPECT_THAT(strategy.last_divergence().message, testing::HasSubstr("normal f32 [5]"));
-  EXPECT_EQ(words(noise)[0], 1 + 256 * 6);
-  strategy.run([&](ReplicaContext&) { (void)noise.normal<float>({2}); });
-  strategy.check();
-  EXPECT_EQ(strategy.num_divergences(), 1);
-}
-
 }  // namespace
 
 std::vector<Scenario> turn_scenarios() {
   return {{"several_of_one_line", several_of_one_line},
           {"made_anew_each_step", made_anew_each_step},
+          {"kept_on_one_rank", kept_on_one_rank},
           {"indistinct_generators", indistinct_generators},
           {"another_of_one_line", another_of_one_line},
           {"turns_beside_collectives", turns_beside_collectives},
           {"other_states_outside", other_states_outside},
           {"names_what_cannot_follow", names_what_cannot_follow},
-          {"equal_turns_are_named", equal_turns_are_named},
-          {"adopts_after_turns", adopts_after_turns}};
+          {"equal_turns_are_named", equal_turns_are_named}};
 }
 
 }  // namespace counterpoint
