@@ -37,9 +37,9 @@ bool Agreement::local_calls_differ() const noexcept {
 Verdict Agreement::agree(const Proposal& proposal, const CallRecord* record,
                          const std::optional<Error>& failure, const Describe& describe) {
   const Verdict verdict = control_.exchange(proposal);
-  conclude(proposal, verdict, failure, describe, nullptr);
+  const bool compared = conclude(proposal, verdict, failure, describe, nullptr);
   if (verdict.turn) return verdict;
-  if (proposal.calls) compared_ = replicas_.front().log.count();
+  if (proposal.calls && compared) compared_ = replicas_.front().log.count();
   together_ = {.run = run_, .operation = std::nullopt};
   if (record != nullptr) {
     together_.operation = record->operation;
@@ -59,12 +59,8 @@ void Agreement::post_end(std::uint64_t occasion) {
 
 void Agreement::settle(bool in_turn) {
   if (!control_.posted()) return;
-  Verdict verdict = control_.wait();
-  const bool differ = !verdict.calls_agree && !verdict.failed_rank && verdict.occasions_agree;
-  const bool adopts_later = differ && options_.on_divergence == OnDivergence::adopt_first &&
-                            RankSearch(*payload_).most(in_turn ? 1 : 0) != 0;
-  if (adopts_later) verdict.calls_agree = true;
-  conclude(
+  const Verdict verdict = control_.wait();
+  const bool compared = conclude(
       end_proposal_, verdict, std::nullopt,
       [this] {
         std::string text;
@@ -73,21 +69,22 @@ void Agreement::settle(bool in_turn) {
         }
         return text;
       },
-      &end_marks_);
-  if (end_proposal_.calls && !adopts_later) compared_ = end_marks_.front().count;
+      &end_marks_, in_turn);
+  if (end_proposal_.calls && compared) compared_ = end_marks_.front().count;
   together_ = {.run = end_run_, .operation = std::nullopt};
   concluded_run_ = run_;
 }
 
-// What the verdict means, the same on every rank: returns if all go on.
-void Agreement::conclude(const Proposal& proposal, const Verdict& verdict,
+// What the verdict means, the same on every rank, whether it waits for a posted end or not: returns if all
+// go on.
+bool Agreement::conclude(const Proposal& proposal, const Verdict& verdict,
                          const std::optional<Error>& failure, const Describe& describe,
-                         const std::vector<CallLog::Mark>* ends) {
+                         const std::vector<CallLog::Mark>* ends, bool in_turn) {
   concluded_run_ = ends != nullptr ? end_run_ : run_;
   if (verdict.failed_rank) {
     const Error mine = failure.value_or(Error(ErrorCode::internal, ""));
     // What all were about to do and one refused changes nothing; a run that failed did happen.
-    const bool refused = ends == nullptr && verdict.occasions_agree;
+    const bool refused = ends == nullptr && verdict.occasions_agree && !verdict.turn;
     throw AgreedError(control_.share_error(mine, *verdict.failed_rank),
                       refused ? AgreedError::Effect::changes_nothing : AgreedError::Effect::stops);
   }
@@ -99,7 +96,12 @@ void Agreement::conclude(const Proposal& proposal, const Verdict& verdict,
     if (!verdict.turns_agree) {
       throw AgreedError(ErrorCode::diverged, do_different_things(proposal.turn));
     }
-    if (!verdict.ended_rank) return;  // whatever else ranks are about to do waits for the turn
+    if (!verdict.ended_rank) return true;  // whatever else ranks are about to do waits for the turn
+    if (const auto outside = search.first_rank(proposal.ended && ends == nullptr)) {
+      const auto drawing = proposal.turn ? RankSearch::Value(1) : std::nullopt;
+      throw AgreedError(ErrorCode::diverged,
+                        do_different_things(payload_->rank() == *outside ? 0 : drawing));
+    }
     const int drawing = search.first_rank(proposal.turn.has_value()).value_or(0);
     throw AgreedError(ErrorCode::diverged, cannot_follow(*verdict.ended_rank, drawing,
                                                          search.text_of(describe(), drawing)));
@@ -115,7 +117,12 @@ void Agreement::conclude(const Proposal& proposal, const Verdict& verdict,
     throw AgreedError(ErrorCode::diverged,
                       noticed_later(first_difference(ends != nullptr ? *ends : marks()), noticed));
   }
-  if (!verdict.calls_agree) resolve_difference(ends != nullptr ? *ends : marks());
+  if (verdict.calls_agree) return true;
+  if (options_.on_divergence == OnDivergence::adopt_first && search.most(in_turn ? 1 : 0) != 0) {
+    return false;
+  }
+  resolve_difference(ends != nullptr ? *ends : marks());
+  return true;
 }
 
 std::string noticed_later(const std::string& first, const std::string& noticed) {

@@ -60,7 +60,8 @@ void StrategyCore::agree(const CallRecord& record, const std::optional<Error>& l
                                                : mix_digest(record.fingerprint(), of.stream),
                     .calls = {},
                     .turn = {},
-                    .failed = local_error.has_value()};
+                    .failed = local_error.has_value(),
+                    .ended = true};
   const auto here = [&] {
     return "at " + record.to_string() + (of.what.empty() ? "" : ", of " + of.what);
   };

@@ -130,9 +130,11 @@ class Agreement {
   };
   static constexpr std::size_t kKeptDivergences = 16;
 
-  void conclude(const Proposal& proposal, const Verdict& verdict,
+  // Whether calls that differ are dealt with; else settle() is to leave that to the next time. `ends`: of
+  // the run, where its end is waited for.
+  bool conclude(const Proposal& proposal, const Verdict& verdict,
                 const std::optional<Error>& failure, const Describe& describe,
-                const std::vector<CallLog::Mark>* ends);
+                const std::vector<CallLog::Mark>* ends, bool in_turn = false);
   void resolve_difference(const std::vector<CallLog::Mark>& ends);
   // Whether calls differ up to `ends`, of any two replicas. Collective.
   bool differ_before(const std::vector<CallLog::Mark>& ends) const;

@@ -27,7 +27,7 @@ struct Proposal {
   bool calls_differ = false;           // on this rank alone already
   std::optional<std::uint64_t> turn;   // the stream that this rank's replicas draw from in turn
   bool failed = false;
-  bool ended = false;  // has ended its run, and answers no turns
+  bool ended = false;  // is outside of a run, or at a posted end of one: answers no turns
   bool is_logged =
       false;  // what it is about to do is the last call of its logs; for this rank alone
 };

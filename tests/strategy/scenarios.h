@@ -16,21 +16,23 @@ struct Scenario {
   void (*run)(const std::shared_ptr<Communicator>& world, int replicas_per_rank);
 };
 
-std::vector<Scenario> stream_scenarios();      // what generators draw
-std::vector<Scenario> collective_scenarios();  // variables, reductions, results
-std::vector<Scenario> difference_scenarios();  // what is named when replicas or ranks differ
-std::vector<Scenario> identity_scenarios();    // what makes a call another one
-std::vector<Scenario> first_call_scenarios();  // which call is named
-std::vector<Scenario> message_scenarios();     // how the two sides of it read
-std::vector<Scenario> policy_scenarios();      // what a difference does
-std::vector<Scenario> save_scenarios();        // and does to saves
-std::vector<Scenario> turn_scenarios();        // turns on what was made outside
+std::vector<Scenario> stream_scenarios();        // what generators draw
+std::vector<Scenario> collective_scenarios();    // variables, reductions, results
+std::vector<Scenario> difference_scenarios();    // what is named when replicas or ranks differ
+std::vector<Scenario> identity_scenarios();      // what makes a call another one
+std::vector<Scenario> first_call_scenarios();    // which call is named
+std::vector<Scenario> message_scenarios();       // how the two sides of it read
+std::vector<Scenario> policy_scenarios();        // what a difference does
+std::vector<Scenario> save_scenarios();          // and does to saves
+std::vector<Scenario> turn_scenarios();          // turns on what was made outside
+std::vector<Scenario> beside_turns_scenarios();  // in which not all ranks take part
 
 inline std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
-  for (const auto& some : {stream_scenarios(), collective_scenarios(), difference_scenarios(),
-                           identity_scenarios(), first_call_scenarios(), message_scenarios(),
-                           policy_scenarios(), save_scenarios(), turn_scenarios()}) {
+  for (const auto& some :
+       {stream_scenarios(), collective_scenarios(), difference_scenarios(), identity_scenarios(),
+        first_call_scenarios(), message_scenarios(), policy_scenarios(), save_scenarios(),
+        turn_scenarios(), beside_turns_scenarios()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
