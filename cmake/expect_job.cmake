@@ -2,6 +2,7 @@
 # and a job that never ends must fail here, not hang.
 #   cmake -DCOMMAND=<list> -DSECONDS=<n> -DSTATUS=<zero|nonzero> -DTEXTS=<list of regular expressions>
 #         [-DNOT_TEXT=<regular expression>] -P expect_job.cmake
+# A `;` in a text would make two of it, each to be found anywhere: write `.`.
 execute_process(COMMAND ${COMMAND} TIMEOUT ${SECONDS} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 string(APPEND output "\nstatus: ${status}\n")
 message("${output}")
@@ -17,6 +18,9 @@ if(NOT TEXTS)
   message(FATAL_ERROR "nothing to check")
 endif()
 foreach(text IN LISTS TEXTS)
+  if(text MATCHES "^ ")
+    message(FATAL_ERROR "half a text, '${text}': write `.` for `;`")
+  endif()
   string(REPLACE ".*" "[^\n]*" in_a_line "${text}")  # what one rank says is not said by another
   if(NOT output MATCHES "${in_a_line}")
     message(FATAL_ERROR "the output lacks: ${text}")
