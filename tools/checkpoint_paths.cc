@@ -1,48 +1,49 @@
 #include "checkpoint_paths.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
-#include <string_view>
+#include <map>
 
+#include "counterpoint/checkpoint/internal/folder.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::tools {
-namespace {
-
-// checkpoint-00000017.h5, as a CheckpointManager names them.
-bool is_checkpoint_name(const std::string& name) {
-  constexpr std::string_view prefix = "checkpoint-";
-  constexpr std::string_view suffix = ".h5";
-  return name.size() > prefix.size() + suffix.size() && name.starts_with(prefix) &&
-         name.ends_with(suffix) &&
-         std::all_of(name.begin() + prefix.size(), name.end() - suffix.size(),
-                     [](char c) { return c >= '0' && c <= '9'; });
-}
-
-}  // namespace
 
 std::vector<std::string> files_of(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) return {path};
-  std::vector<std::string> files;
+  std::map<std::int64_t, std::string> by_step;
   for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (is_checkpoint_name(name)) files.push_back(entry->path().string());
+    const auto step = checkpoint_internal::step_of(entry->path().filename().string());
+    if (step) by_step.emplace(*step, entry->path().string());
   }
-  if (error || files.empty()) {
+  if (error || by_step.empty()) {
     throw Error(
         ErrorCode::not_found,
         fmt::format("{}: {}", path, error ? error.message() : "a folder without checkpoints"));
   }
-  std::ranges::sort(files, {}, [](const std::string& file) {
-    return std::pair(file.size(), file);  // steps beyond eight digits are later
-  });
+  std::vector<std::string> files;
+  for (const auto& [step, file] : by_step) files.push_back(file);
   return files;
 }
 
 std::string latest_of(const std::string& path) { return files_of(path).back(); }
+
+void require_readable(const std::string& path) {
+  // As the reader opens it.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  const int error = fd < 0 ? errno : 0;
+  if (fd >= 0) ::close(fd);
+  if (error != EACCES && error != EPERM) return;
+  throw Error(ErrorCode::not_found,
+              fmt::format("{}: {}; run as a user that may read it", path, std::strerror(error)));
+}
 
 }  // namespace counterpoint::tools

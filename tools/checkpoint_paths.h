@@ -12,8 +12,13 @@
 
 namespace counterpoint::tools {
 
-// Errors: not_found for a folder without a checkpoint or that cannot be read.
+// Files that a manager takes for checkpoints, by step. Errors: not_found for a folder without one or
+// that cannot be read.
 std::vector<std::string> files_of(const std::string& path);
 std::string latest_of(const std::string& path);
+
+// Errors: not_found for a file that this process has no permission to read. What is no file, or
+// not there, is left to its reader.
+void require_readable(const std::string& path);
 
 }  // namespace counterpoint::tools

@@ -6,6 +6,7 @@
 #include <new>
 #include <vector>
 
+#include "checkpoint_paths.h"
 #include "counterpoint/checkpoint/checkpoint_file.h"
 #include "counterpoint/runtime/error.h"
 #include "element_text.h"
@@ -102,6 +103,7 @@ std::string padded(const std::string& text, std::size_t width) {
 }
 
 Contents contents_of(const std::string& path, std::uint64_t max_bytes) {
+  require_readable(path);
   const CheckpointFile file(path, max_bytes);
   Contents contents{
       .path = path, .bytes = file.size_bytes(), .attributes = file.attributes(), .objects = {}};
@@ -130,7 +132,7 @@ std::string json_string(const std::string& text) {
   }
 }
 
-std::string dump(const nlohmann::json& json) { return json.dump(2); }
+std::string dump(const nlohmann::json& json) { return escaped_in_json(json.dump(2)); }
 
 Contents read_contents(const std::string& path, std::uint64_t max_bytes) {
   try {

@@ -4,8 +4,8 @@
 //   fmt::print("{}", to_table(contents));
 //   fmt::print("{}\n", to_json(contents));
 //
-// Text out of a file is escaped in tables: it cannot steer a terminal. JSON has it as it is, bytes
-// that are no UTF-8 escaped.
+// Text out of a file is escaped: it cannot steer a terminal. Whoever parses the JSON has it as it is, bytes
+// that are no UTF-8 as \xNN.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ std::string to_json(const Contents& contents);
 std::string attribute_text(const Attribute& attribute);
 nlohmann::json attribute_json(const Attribute& attribute);
 
-// Indented; bytes of strings that are no UTF-8 as \xNN.
+// Indented; what would steer a terminal as \uNNNN.
 std::string dump(const nlohmann::json& json);
 // A string for JSON: as it is, or escaped if it is no UTF-8.
 std::string json_string(const std::string& text);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "checkpoint_paths.h"
 #include "command_line.h"
 #include "contents.h"
 #include "differences.h"
@@ -33,6 +34,8 @@ Run add_diff(CLI::App& command) {
     const Limits limits = limits_for(options->limits, {options->a, options->b}, 2);
     return in_sandbox(limits, options->a + " and " + options->b, [&] {
       const std::uint64_t most = limits.memory_bytes;
+      require_readable(options->a);
+      require_readable(options->b);
       const auto differences =
           differences_of(CheckpointFile(options->a, most), CheckpointFile(options->b, most),
                          {.only_first = !options->all});

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace counterpoint::tools {
@@ -57,6 +58,25 @@ std::string escaped(std::string_view text) {
       safe += text.substr(i, character.length);
     }
     i += character.length == 0 ? 1 : character.length;
+  }
+  return safe;
+}
+
+std::string escaped_in_json(std::string_view json) {
+  std::string safe;
+  for (std::size_t i = 0; i < json.size();) {
+    const Character character = character_at(json, i);
+    const std::size_t length = std::max<std::size_t>(character.length, 1);
+    const auto code = static_cast<unsigned>(character.code);
+    if (code == '\n' || !(is_control(code) || is_deceptive(code)) || character.length == 0) {
+      safe += json.substr(i, length);
+    } else if (code < 0x10000) {
+      safe += fmt::format("\\u{:04x}", code);
+    } else {
+      const unsigned beyond = code - 0x10000;
+      safe += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 | beyond >> 10, 0xdc00 | (beyond & 0x3ff));
+    }
+    i += length;
   }
   return safe;
 }

@@ -14,4 +14,7 @@ namespace counterpoint::tools {
 // around them as \u{NNNN}.
 std::string escaped(std::string_view text);
 
+// The same characters of a JSON text, line ends aside, as JSON's \uNNNN: it says the same.
+std::string escaped_in_json(std::string_view json);
+
 }  // namespace counterpoint::tools

@@ -18,13 +18,14 @@
 #include <vector>
 
 #include "counterpoint/checkpoint/internal/open_file.h"
+#include "counterpoint/kernels/export.h"
 #include "counterpoint/runtime/internal/deadline.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
 // "checkpoint-00000017.h5"
 std::string file_name_of(std::int64_t step);
-std::optional<std::int64_t> step_of(const std::string& file_name);
+COUNTERPOINT_PUBLIC std::optional<std::int64_t> step_of(const std::string& file_name);
 
 // Which checkpoints stay.
 struct Retention {
@@ -48,15 +49,16 @@ class Folder {
   std::string path_of(std::int64_t step) const { return path_ + "/" + file_name_of(step); }
   // Of the checkpoints there, newest first. Errors: as throw_file_error().
   std::vector<std::int64_t> steps() const;
-  // Before each write, and again before it takes its place: that the lock is still that of the folder
-  // at the path, where the lock file or all of the folder may have been removed and made anew. Takes
-  // what nobody has taken. Errors: unavailable where another job has; as throw_file_error().
+  // Before each write, and again before it takes its place: that the lock is still that of the
+  // folder at the path, where the lock file or all of the folder may have been removed and made
+  // anew. Takes what nobody has taken. Errors: unavailable where another job has; as
+  // throw_file_error().
   void require_ours();
-  // Why the folder itself may not survive a loss of power, which takes its checkpoints along; empty if
-  // it does. Tries again what failed before.
+  // Why the folder itself may not survive a loss of power, which takes its checkpoints along; empty
+  // if it does. Tries again what failed before.
   std::string uncertainty();
-  // All but those to keep and `saved`, the newest. Errors: as throw_file_error(), with all that could
-  // not be removed.
+  // All but those to keep and `saved`, the newest. Errors: as throw_file_error(), with all that
+  // could not be removed.
   void remove_old(const Retention& retention, std::int64_t saved);
 
  private:

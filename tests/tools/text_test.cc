@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
 
 #include "../../tools/distributions.h"
 #include "../../tools/element_text.h"
@@ -37,6 +39,15 @@ TEST(Escaped, ShowsBytesThatAreNoText) {
   EXPECT_EQ(tools::escaped("\xe0\x80\x80"), "\\xe0\\x80\\x80");           // overlong
   EXPECT_EQ(tools::escaped("\xed\xa0\x80"), "\\xed\\xa0\\x80");           // a surrogate
   EXPECT_EQ(tools::escaped("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");  // beyond Unicode
+}
+
+TEST(EscapedInJson, SaysTheSame) {
+  const nlohmann::json json = {{"a\u202e\x1b\x7f", "\u009b31m \u03b1 \U000e0001 \\ \" \n"}};
+  const std::string safe = tools::escaped_in_json(json.dump(2));
+  EXPECT_EQ(
+      safe,
+      "{\n  \"a\\u202e\\u001b\\u007f\": \"\\u009b31m \u03b1 \\udb40\\udc01 \\\\ \\\" \\n\"\n}");
+  EXPECT_EQ(nlohmann::json::parse(safe), json);
 }
 
 TEST(ElementText, TellsFloatsApart) {
