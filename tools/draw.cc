@@ -151,7 +151,7 @@ int draw(const Options& options, bool shape_given) {
   }
   const Streams streams = streams_of(stream, request.distribution->stateless);
   request.definition = streams.definition;
-  if (!streams.note.empty()) fmt::print(stderr, "counterpoint: {}\n", streams.note);
+  if (!streams.note.empty()) complain(streams.note);
   if (!ends && streams.sources.size() > 1 && !options.interleave) {
     throw UsageError("an endless draw never comes to the second replica; add --interleave");
   }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <system_error>
 
@@ -29,8 +30,16 @@ int call(const std::function<int()>& function) {
   } catch (const std::bad_alloc&) {
     complain("no memory within the limits; --memory-mib raises that for reading files");
     return over_limits;
-  } catch (const std::system_error&) {  // fmt's, of a full buffer
-    return ok;                          // stdout says so itself, below
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) != 0) return ok;  // fmt's, of a full buffer: stdout says so, below
+    const bool is_shortage = error.code() == std::errc::resource_unavailable_try_again ||
+                             error.code() == std::errc::not_enough_memory;
+    complain(fmt::format("{}{}", error.what(),
+                         is_shortage ? ", within the limits; --memory-mib raises that" : ""));
+    return is_shortage ? over_limits : failed;
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return failed;
   }
 }
 

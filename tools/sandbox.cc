@@ -30,8 +30,6 @@ constexpr bool can_limit_memory =
 constexpr bool can_limit_memory = true;
 #endif
 
-constexpr std::size_t max_answer = std::size_t{64} << 10;
-
 std::uint64_t address_space_now() {
   std::uint64_t pages = 0;
   if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
@@ -82,14 +80,14 @@ void write_all(int fd, std::string_view text) {
 
 // To the end, so that the writer is never blocked or broken off; what is beyond the limit is
 // dropped.
-std::string read_all(int fd) {
+std::string read_all(int fd, std::size_t most) {
   std::string text;
   std::array<char, 4096> buffer{};
   while (true) {
     const ssize_t got = ::read(fd, buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return text;
-    text.append(buffer.data(), std::min(static_cast<std::size_t>(got), max_answer - text.size()));
+    text.append(buffer.data(), std::min(static_cast<std::size_t>(got), most - text.size()));
   }
 }
 
@@ -132,7 +130,7 @@ Limits limits_for(Limits limits, const std::vector<std::string>& files, std::uin
 }
 
 int in_sandbox(const Limits& limits, const std::string& what, std::string& answer,
-               const std::function<int(std::string&)>& function) {
+               const std::function<int(std::string&)>& function, std::size_t max_answer_bytes) {
   std::fflush(nullptr);
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) {
@@ -159,7 +157,7 @@ int in_sandbox(const Limits& limits, const std::string& what, std::string& answe
         fmt::format("{}: could not start a child process: {}", what, std::strerror(fork_error)));
     return failed;
   }
-  answer = read_all(ends[0]);
+  answer = read_all(ends[0], max_answer_bytes);
   ::close(ends[0]);
   return status_of(child, limits, what);
 }

@@ -7,6 +7,7 @@
 // Thread-safety: for a process of one thread, as it forks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -28,9 +29,10 @@ Limits limits_for(Limits limits, const std::vector<std::string>& files, std::uin
 // if the child was killed, with a line about it on stderr that names the file `what`.
 int in_sandbox(const Limits& limits, const std::string& what, const std::function<int()>& function);
 
-// The same; what `function` leaves in its argument, up to 64 KiB, is in `answer` afterwards. It is
-// as little to be trusted as the input.
+// The same; what `function` leaves in its argument is in `answer` afterwards, cut at
+// `max_answer_bytes`. It is as little to be trusted as the input.
 int in_sandbox(const Limits& limits, const std::string& what, std::string& answer,
-               const std::function<int(std::string&)>& function);
+               const std::function<int(std::string&)>& function,
+               std::size_t max_answer_bytes = std::size_t{64} << 10);
 
 }  // namespace counterpoint::tools

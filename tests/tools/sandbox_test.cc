@@ -7,13 +7,16 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "../../tools/exit_codes.h"
@@ -45,6 +48,21 @@ TEST(Sandbox, GivesWhatTheFunctionGives) {
       run(roomy, []() -> int { throw cp::Error(cp::ErrorCode::data_loss, "it is damaged"); });
   EXPECT_EQ(threw.status, tools::bad_file);
   EXPECT_EQ(threw.complaint, "counterpoint: it is damaged\n");
+}
+
+// Whatever it is, it is told.
+TEST(Sandbox, TellsWhatIsThrownThere) {
+  const auto throwing = [](const auto& what) { return run(roomy, [&]() -> int { throw what; }); };
+  const Ended thread = throwing(std::system_error(EAGAIN, std::generic_category(), "no thread"));
+  EXPECT_EQ(thread.status, tools::over_limits);
+  EXPECT_THAT(thread.complaint, testing::HasSubstr("no thread"));
+  EXPECT_THAT(thread.complaint, testing::HasSubstr("--memory-mib"));
+  const Ended disk = throwing(std::system_error(EIO, std::generic_category(), "no disk"));
+  EXPECT_EQ(disk.status, tools::failed);
+  EXPECT_THAT(disk.complaint, testing::HasSubstr("no disk"));
+  const Ended length = throwing(std::length_error("too \x1b long"));
+  EXPECT_EQ(length.status, tools::failed);
+  EXPECT_EQ(length.complaint, "counterpoint: too \\x1b long\n");
 }
 
 TEST(Sandbox, ChangesNothingHere) {
@@ -130,6 +148,13 @@ TEST(Sandbox, BringsAnAnswerBack) {
                               }),
             tools::ok);
   EXPECT_EQ(answer.size(), std::size_t{64} << 10);
+  constexpr std::size_t most = std::size_t{1} << 20;
+  const auto as_long = [](std::string& text) {
+    text.assign(most, 'x');
+    return 0;
+  };
+  EXPECT_EQ(tools::in_sandbox(roomy, "a.h5", answer, as_long, most), tools::ok);
+  EXPECT_EQ(answer.size(), most);
 }
 
 TEST(Limits, GrowWithTheFilesUnlessTheyAreGiven) {
