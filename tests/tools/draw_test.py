@@ -1,4 +1,4 @@
-"""draw: its numbers are the ones that TensorFlow gave, and the library gives out of a checkpoint."""
+"""draw: its numbers are the ones that TensorFlow gave, in whatever shape."""
 
 import hashlib
 import json
@@ -125,42 +125,6 @@ class KnownAnswers(CommandTest):
 
     def test_stateless(self):
         self.assertGreater(self.stateless("stateless"), 100)
-
-
-class OutOfCheckpoints(CommandTest):
-    def test_generators_go_on(self):
-        expected = json.loads(read(os.path.join(CHECKPOINTS, "expected.json")))
-        drawn = 0
-        for file, content in expected.items():
-            for name, next_ in content["next"].items():
-                options = ["--checkpoint", os.path.join(CHECKPOINTS, file), "--object", name, "--dtype", "u32",
-                           "--count", "5"]
-                self.assertEqual([int(x) for x in self.output("draw", *options).split()], next_["primary"])
-                replicas = self.output("draw", *options, "--replicas", "0:8").split()
-                self.assertEqual([int(x) for x in replicas], sum(next_["replicas"], []))
-                one = self.output("draw", *options, "--replica", "5").split()
-                self.assertEqual([int(x) for x in one], next_["replicas"][5])
-                drawn += 1
-        self.assertGreaterEqual(drawn, 9)
-
-    def test_nested_names_and_the_only_generator(self):
-        options = ["--dtype", "u32", "--count", "3", "--checkpoint", checkpoint("nested")]
-        named = self.output("draw", *options, "--object", "model/encoder/attention/noise")
-        self.assertEqual(self.output("draw", *options), named)
-        self.assertEqual(self.output("draw", "--dtype", "u32", "--count", "3", "--seed", "7"), named)
-
-    def test_the_wrong_name_says_which_there_are(self):
-        ended = self.expect(USAGE, "draw", "--checkpoint", checkpoint("mirrored"))
-        self.assertIn(b"dropout, noise, turns", ended.stderr)
-        ended = self.expect(USAGE, "draw", "--checkpoint", checkpoint("mirrored"), "--object", "step")
-        self.assertIn(b"is a number, no generator", ended.stderr)
-        ended = self.expect(USAGE, "draw", "--checkpoint", checkpoint("leaves"))
-        self.assertIn(b"none", ended.stderr)
-
-    def test_files_that_are_none(self):
-        self.expect(UNREADABLE, "draw", "--checkpoint", self.path("absent.h5"))
-        self.expect(BAD_FILE, "draw", "--checkpoint", self.write("empty.h5", b""))
-        self.expect(BAD_FILE, "draw", "--checkpoint", "/dev/zero")
 
 
 class Shapes(CommandTest):

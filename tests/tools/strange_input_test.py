@@ -1,10 +1,17 @@
 """Files and arguments that nobody should give: a clear error, never a crash, a hang or a wrong answer."""
 
+import ctypes
 import os
 import socket
 import subprocess
 
 from support import *
+
+
+def without_power_over_files():
+    """A root that may read what anybody may not loses that power, in a child before it becomes the command."""
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
 class StrangeFiles(CommandTest):
@@ -66,6 +73,23 @@ class StrangeFiles(CommandTest):
         self.expect(UNREADABLE, "inspect", self.folder)  # no checkpoint in it
         self.expect(UNREADABLE, "draw", "--checkpoint", self.folder)
         self.expect(UNREADABLE, "verify", self.folder)
+
+
+    def test_files_that_may_not_be_read(self):
+        private = self.path("private")
+        os.mkdir(private)
+        path, within = self.write("a.h5", read(checkpoint("mirrored"))), self.write("private/b.h5", b"")
+        self.write("private/checkpoint-00000001.h5", b"")
+        os.chmod(path, 0)
+        os.chmod(private, 0)
+        self.addCleanup(os.chmod, private, 0o700)
+        for arguments in (["inspect", path], ["inspect", within], ["inspect", private], ["verify", path],
+                          ["verify", within], ["verify", private], ["diff", path, checkpoint("mirrored")],
+                          ["diff", checkpoint("mirrored"), path], ["draw", "--checkpoint", path],
+                          ["draw", "--checkpoint", private]):
+            ended = self.expect(UNREADABLE, *arguments, preexec_fn=without_power_over_files)
+            self.assertIn(b": Permission denied", ended.stderr, arguments)
+            self.assertEqual(ended.stderr.count(b"\n"), 1)
 
 
 class StrangeArguments(CommandTest):

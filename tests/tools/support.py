@@ -3,11 +3,15 @@
 Each is run as: <test>.py <counterpoint> <folder of known answers> <scratch folder> <source folder>
 """
 
+import hashlib
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import unittest
+
+import h5py
 
 OK, DIFFERENT, USAGE, UNREADABLE, OVER_LIMITS, BAD_FILE, UNWRITABLE, FAILED = range(8)
 
@@ -24,6 +28,17 @@ def checkpoint(name):
     return os.path.join(CHECKPOINTS, name + ".h5")
 
 
+def seal(path):
+    """Puts the digest right after something in the file was changed."""
+    data = bytearray(read(path))
+    struct.pack_into("<Q", data, 16, len(data))
+    data[24:56] = bytes(32)
+    leaves = [hashlib.sha256(data[i:i + 2**20]).digest() for i in range(512, len(data), 2**20)]
+    data[24:56] = hashlib.sha256(bytes(data[:512]) + b"".join(leaves)).digest()
+    with open(path, "wb") as file:
+        file.write(data)
+
+
 class CommandTest(unittest.TestCase):
     def setUp(self):
         self.folder = os.path.join(SCRATCH, self.id())
@@ -37,6 +52,15 @@ class CommandTest(unittest.TestCase):
         with open(self.path(name), "wb") as file:
             file.write(data)
         return self.path(name)
+
+    def changed(self, name, change, of="mirrored"):
+        """A checkpoint in which `change` has changed something, whole all the same."""
+        path = self.path(name)
+        shutil.copy(checkpoint(of), path)
+        with h5py.File(path, "r+") as file:
+            change(file)
+        seal(path)
+        return path
 
     def run_command(self, *arguments, **options):
         return subprocess.run([COMMAND, *arguments], capture_output=True, timeout=60, **options)
