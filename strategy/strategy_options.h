@@ -51,7 +51,8 @@ enum class CollectiveChecks : std::uint8_t {
 enum class Turns : std::uint8_t {
   // By asking all replicas in each round: they may draw different shapes, or not at all. One that has left
   // the run draws nothing, nor does one that waits at a collective, unless collectives are compared at the
-  // end of the run only. Every rank must have drawn once, of no elements even.
+  // end of the run only. Those that draw in a round draw from one generator: where turns on it were taken
+  // unevenly, a collective comes before those on another. Every rank must have drawn once, of no elements even.
   agreed,
   // Without a message: every replica draws the same in the same order, and so knows its place. The
   // comparison at the end of the run proves it. Only with OnDivergence::stop. In a run, state()

@@ -16,6 +16,33 @@
 namespace counterpoint {
 namespace {
 
+// Turns on one generator that were taken unevenly end at a collective, before those on another.
+void uneven_turns_on_several(const World& world, int replicas_per_rank) {
+  for (const bool collective : {true, false}) {
+    MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
+    const int replicas = strategy.num_replicas_in_sync();
+    auto one = Generator::from_seed(3, {.name = "one"});
+    auto other = Generator::from_seed(4, {.name = "other"});
+    const auto draw = [&] {
+      strategy.run([&](ReplicaContext& replica) {
+        (void)one.normal<float>({2});
+        if (replica.replica_id() == 0) (void)one.normal<float>({2});
+        std::vector<int> ones(1, 1);
+        if (collective) replica.all_reduce(ones, Reduce::sum);
+        (void)other.normal<float>({2});
+      });
+      strategy.check();
+    };
+    if (!collective && replicas > 1) {
+      expect_error(ErrorCode::diverged, {" of generator 'one'", " of generator 'other'"}, draw);
+      continue;
+    }
+    draw();
+    EXPECT_EQ(words(one)[0], 3 + 512 * (replicas + 1));
+    EXPECT_EQ(words(other)[0], 4 + 512 * replicas);
+  }
+}
+
 // One that is outside of a run answers no turns, whether it has drawn or not.
 void calls_outside_beside_turns(const World& world, int replicas_per_rank) {
   if (world->size() == 1) return;
@@ -126,7 +153,8 @@ void adopts_where_one_has_gone(const World& world, int replicas_per_rank) {
 }  // namespace
 
 std::vector<Scenario> beside_turns_scenarios() {
-  return {{"calls_outside_beside_turns", calls_outside_beside_turns},
+  return {{"uneven_turns_on_several", uneven_turns_on_several},
+          {"calls_outside_beside_turns", calls_outside_beside_turns},
           {"faults_beside_turns", faults_beside_turns},
           {"adopts_after_turns", adopts_after_turns},
           {"adopts_beside_turns", adopts_beside_turns},
