@@ -199,12 +199,11 @@ void MpiChannel::look_for_notice_now_and_then() {
 }
 
 void MpiChannel::answer(const MpiNotice& notice) {
+  // Whoever waits in vain cannot tell who else is gone, and may do so at the same time as another gives up
+  // for other reasons: whoever hears of either answers all.
   if (notice.kind == MpiNotice::Kind::revoked) {
-    const Error reason(static_cast<ErrorCode>(notice.code), notice.text);
-    fail(reason);
-    // One that waited in vain cannot tell who else is gone: whoever hears of it answers all.
-    if (reason.code() == ErrorCode::deadline_exceeded) roll_call_.send(notice, calls_made_);
-    return;
+    fail(Error(static_cast<ErrorCode>(notice.code), notice.text));
+    return roll_call_.send(notice, calls_made_);
   }
   roll_call_.send(notice, calls_made_);
   fail_after_roll_call(notice);

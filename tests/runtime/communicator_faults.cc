@@ -63,6 +63,18 @@ int main(int argc, char** argv) {
   std::vector<double> values(fault == "hangs_large" ? 5'000'000 : 8, 1.0);
   const auto all_reduce = [&] { ranks->all_reduce(std::span(values), cp::Reduce::sum); };
   all_reduce();
+  if (fault == "both_give_up") {
+    // Rank 2 has not looked when it is late itself. The others have heard of the culprit alone.
+    if (ranks->rank() == culprit) {
+      ranks->revoke(cp::Error(cp::ErrorCode::resource_exhausted, "out of gradients"));
+    }
+    if (ranks->rank() != 2) see(*ranks, all_reduce);
+    world->barrier();
+    if (ranks->rank() != 2) return 0;
+    ranks->revoke(cp::Error(cp::ErrorCode::deadline_exceeded, "my own part is late"));
+    print_silent(*ranks);
+    return 0;
+  }
   if (ranks->rank() == culprit) {
     if (fault == "hangs" || fault == "hangs_large") sleep_forever();
     if (fault == "stops") raise(SIGSTOP);

@@ -40,6 +40,9 @@ counterpoint_job_test(communicator_faults/waits_in_vain PROGRAM communicator_fau
   TEXTS "rank 0 saw deadline_exceeded: rank 1: my own part is late" "rank 3 saw deadline_exceeded: rank 1: my own part is late"
         "rank 0 hears nothing of 2, but of the others" "rank 1 hears nothing of 2, but of the others" "rank 3 hears nothing of 2, but of the others"
   NOT_TEXT "saw nothing")
+# Who has heard of another failure before is there all the same.
+counterpoint_job_test(communicator_faults/both_give_up PROGRAM communicator_faults RANKS 3 ARGUMENTS both_give_up STATUS nonzero
+  TEXTS "rank 0 saw resource_exhausted: .*rank 1: out of gradients" "rank 2 hears nothing of, but of the others")
 counterpoint_job_test(communicator_faults/drops_large PROGRAM communicator_faults RANKS 2 ARGUMENTS drops_large STATUS nonzero
   # Rank 0 learns of it in its operation, or, if the news is faster, as it starts it.
   TEXTS "rank 0 saw failed_precondition: (this communicator is unusable since: )?rank 1: call 2, all_reduce of 5000000 f64, sum: given up before all of its payload was read"
