@@ -70,8 +70,8 @@ void write_all(FileOperations& files, int fd, std::span<const std::byte> bytes,
   }
 }
 
-// The image behind its header block. Each thread takes the next leaves from where they lie, hashes and
-// writes them, so that hashing one overlaps with writing another. Errors: Failed.
+// The image behind its header block. Each thread takes the next leaves from where they lie, hashes
+// and writes them, so that hashing one overlaps with writing another. Errors: Failed.
 void write_sealed(FileOperations& files, int fd, const FileContent& content) {
   const std::uint64_t body = content.size() - header_bytes;
   std::vector<Digest> leaves(leaf_count(body));
@@ -105,26 +105,43 @@ void write_sealed(FileOperations& files, int fd, const FileContent& content) {
   write_all(files, fd, std::as_bytes(std::span(&header, 1)), 0);
 }
 
-// The permissions of the file at `path`, with which its owner may write; none where there is no file. Errors:
-// failed_precondition for what is no file: a rename would put one in the place of a device, a socket or a
-// link, and none of them can be restored.
-std::optional<mode_t> mode_of_replaced(FileOperations& files, const std::string& path) {
+// Who may use a file.
+struct Access {
+  mode_t mode;
+  gid_t group;
+};
+
+// That of the file at `path`, whose owner may write; none where there is no file. Errors:
+// failed_precondition for what is no file: a rename would put one in the place of a device, a
+// socket or a link, and none of them can be restored.
+std::optional<Access> access_of_replaced(FileOperations& files, const std::string& path) {
   struct stat there {};
   const int found = files.status_of(path, there);
   if (found == -ENOENT || found == -ENOTDIR) return std::nullopt;
   if (found == -ENAMETOOLONG || found == -EACCES) return std::nullopt;  // opening it will tell
   if (found < 0) throw_file_error(path, "look at", found);
-  if (S_ISREG(there.st_mode)) return (there.st_mode & 0777) | S_IWUSR;
+  if (S_ISREG(there.st_mode)) return Access{(there.st_mode & 0777) | S_IWUSR, there.st_gid};
   throw Error(ErrorCode::failed_precondition,
               fmt::format("{}: {}, which a save does not replace; save under another name", path,
                           kind_of(path, there.st_mode)));
 }
 
+// Without what the group has and others have not.
+mode_t without_group(mode_t mode) { return mode & (~mode_t{S_IRWXG} | mode << 3); }
+
 // Where a file system has no permissions there is nothing to keep. Errors: Failed.
-void keep_mode(FileOperations& files, int fd, mode_t mode) {
-  const int result = files.set_mode(fd, mode);
-  const bool is_unknown = result == -EPERM || result == -ENOSYS || result == -EOPNOTSUPP;
-  if (result < 0 && !is_unknown) throw Failed{result};
+void keep_access(FileOperations& files, int fd, Access access) {
+  const auto was_done = [](int result) {
+    const bool is_refused = result == -EPERM || result == -ENOSYS || result == -EOPNOTSUPP ||
+                            result == -EINVAL;  // a group unknown to the user namespace
+    if (result < 0 && !is_refused) throw Failed{result};
+    return result >= 0;
+  };
+  struct stat now {};
+  if (const int result = files.status(fd, now); result < 0) throw Failed{result};
+  // Another group must not get what was the old one's.
+  const bool same_group = now.st_gid == access.group || was_done(files.set_group(fd, access.group));
+  was_done(files.set_mode(fd, same_group ? access.mode : without_group(access.mode)));
 }
 
 }  // namespace
@@ -143,10 +160,11 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
   if (path.empty()) {
     throw Error(ErrorCode::invalid_argument, "the path is empty; name a file to save as");
   }
-  const std::optional<mode_t> replaced = mode_of_replaced(files, path);
+  const std::optional<Access> replaced = access_of_replaced(files, path);
   const std::string temporary = temporary_path(path);
-  // What only its owner may read is not readable by others meanwhile either.
-  OpenFile file(files, open_temporary(files, temporary, replaced.value_or(0666)));
+  // What only its owner or group may read is not readable by others meanwhile either.
+  const mode_t mode = replaced ? without_group(replaced->mode) : 0666;
+  OpenFile file(files, open_temporary(files, temporary, mode));
   if (file.fd() < 0)
     throw_file_error(path, "create and lock a temporary file beside it", file.fd());
 
@@ -157,7 +175,7 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
   const char* doing = "give the old file's permissions to it";
   int result = 0;
   try {
-    if (replaced) keep_mode(files, file.fd(), *replaced);
+    if (replaced) keep_access(files, file.fd(), *replaced);
     doing = "write";
     write_sealed(files, file.fd(), content);
     doing = "sync";

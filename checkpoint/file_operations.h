@@ -33,11 +33,13 @@ class COUNTERPOINT_PUBLIC FileOperations {
   virtual int status(int fd, struct stat& result) = 0;
   virtual int status_of(const std::string& path, struct stat& result) = 0;  // of a link itself
   virtual int lock(int fd) = 0;  // exclusive, does not wait: -EWOULDBLOCK where another holds it
-  // Also for forked children, who keep the lock where the descriptor is only closed. Where there is no such
-  // call, nothing.
+  // Also for forked children, who keep the lock where the descriptor is only closed. Where there is
+  // no such call, nothing.
   virtual int unlock(int fd);
   // Permissions of a file, exactly. Where there is no such call, nothing.
   virtual int set_mode(int fd, mode_t mode);
+  // Whose the file's group permissions are. Where there is no such call, -ENOSYS.
+  virtual int set_group(int fd, gid_t group);
   virtual std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) = 0;
   virtual std::int64_t write(int fd, std::span<const std::byte> bytes, std::uint64_t offset) = 0;
   // Lets the disk begin with what was written there, and does not wait for it: sync() then has less

@@ -42,6 +42,9 @@ class PosixFiles final : public FileOperations {
   int set_mode(int fd, mode_t mode) override {
     return retried([&] { return ::fchmod(fd, mode); });
   }
+  int set_group(int fd, gid_t group) override {
+    return retried([&] { return ::fchown(fd, static_cast<uid_t>(-1), group); });
+  }
   std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) override {
     return retried([&] {
       return ::pread(fd, bytes.data(), std::min(bytes.size(), most), static_cast<off_t>(offset));
@@ -99,6 +102,7 @@ FileOperations::~FileOperations() = default;
 
 int FileOperations::unlock(int /*fd*/) { return 0; }
 int FileOperations::set_mode(int /*fd*/, mode_t /*mode*/) { return 0; }
+int FileOperations::set_group(int /*fd*/, gid_t /*group*/) { return -ENOSYS; }
 int FileOperations::begin_sync(int /*fd*/, std::uint64_t /*offset*/, std::uint64_t /*size*/) {
   return 0;
 }

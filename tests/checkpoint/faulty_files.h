@@ -29,6 +29,7 @@ class FaultyFiles final : public counterpoint::FileOperations {
 
   Decide decide;
   std::function<void()> after = [] {};  // after each call that went through
+  std::function<void(struct stat& status)> falsify = [](struct stat&) {};  // of what is at a path
   std::size_t most_bytes = SIZE_MAX;
   std::vector<std::string> calls;
 
@@ -45,7 +46,11 @@ class FaultyFiles final : public counterpoint::FileOperations {
     return pass("status", [&] { return files_.status(fd, result); });
   }
   int status_of(const std::string& path, struct stat& result) override {
-    return pass("status of", [&] { return files_.status_of(path, result); });
+    return pass("status of", [&] {
+      const int found = files_.status_of(path, result);
+      if (found == 0) falsify(result);
+      return found;
+    });
   }
   int lock(int fd) override {
     return pass("lock", [&] { return files_.lock(fd); });
@@ -55,6 +60,9 @@ class FaultyFiles final : public counterpoint::FileOperations {
   }
   int set_mode(int fd, mode_t mode) override {
     return pass("set mode", [&] { return files_.set_mode(fd, mode); });
+  }
+  int set_group(int fd, gid_t group) override {
+    return pass("set group", [&] { return files_.set_group(fd, group); });
   }
   std::int64_t read(int fd, std::span<std::byte> bytes, std::uint64_t offset) override {
     return pass("read", [&] {

@@ -1,8 +1,11 @@
 // What a save takes over from the file that it replaces, and what it does not replace.
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <vector>
 
 #include "checkpoint/faulty_files.h"
 #include "checkpoint/support.h"
@@ -42,6 +45,78 @@ TEST(ReplacedFile, KeepsItsPermissions) {
     checkpoint.save(path);
     EXPECT_EQ(mode_of(path), mode);
   }
+}
+
+// A group other than that of new files, which this process may give a file; its own if it has none.
+gid_t another_group() {
+  if (::geteuid() == 0) return 1;
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
+  if (::getgroups(static_cast<int>(groups.size()), groups.data()) >= 0) {
+    for (const gid_t group : groups) {
+      if (group != ::getegid()) return group;
+    }
+  }
+  return ::getegid();
+}
+
+TEST(ReplacedFile, KeepsItsGroup) {
+  const gid_t group = another_group();
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  const Umask umask(0);
+  mode_t seen = 0777;
+  auto files = std::make_shared<FaultyFiles>();
+  files->decide = [&](const std::string& call, int) {
+    if (call == "set group") seen = mode_of(folder / ".a.h5.tmp");
+    return 0;
+  };
+  std::int64_t value = 1;
+  cp::Checkpoint checkpoint(one_rank(), {{"value", value}}, files);
+  checkpoint.save(path);
+  ASSERT_EQ(::chown(path.c_str(), static_cast<uid_t>(-1), group), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0660), 0);
+  checkpoint.save(path);
+  struct stat status {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_gid, group);
+  EXPECT_EQ(mode_of(path), 0660u);
+  EXPECT_EQ(seen, group == ::getegid() ? 0777u : 0600u) << "no other group has it meanwhile";
+}
+
+// The process's own group has no part in what was another's.
+TEST(ReplacedFile, IsForNoGroupWhereItsOwnIsRefused) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  int answer = 0;
+  int refused = 0;
+  auto files = std::make_shared<FaultyFiles>();
+  files->falsify = [](struct stat& status) { ++status.st_gid; };
+  files->decide = [&](const std::string& call, int) {
+    if (call != "set group") return 0;
+    ++refused;
+    return answer;
+  };
+  std::int64_t value = 1;
+  cp::Checkpoint checkpoint(one_rank(), {{"value", value}}, files);
+  checkpoint.save(path);
+  EXPECT_EQ(refused, 0) << "a new one has no group to keep";
+  struct Case {
+    mode_t before;
+    mode_t after;
+  };
+  for (const Case& one : {Case{0660, 0600}, Case{0664, 0644}, Case{0604, 0604}, Case{0777, 0777}}) {
+    for (const int refusal : {-EPERM, -ENOSYS, -EOPNOTSUPP, -EINVAL}) {
+      ASSERT_EQ(::chmod(path.c_str(), one.before), 0);
+      answer = refusal;
+      refused = 0;
+      checkpoint.save(path);
+      EXPECT_EQ(refused, 1);
+      EXPECT_EQ(mode_of(path), one.after);
+    }
+  }
+  answer = -EIO;
+  const cp::Error error = error_of([&] { checkpoint.save(path); });
+  EXPECT_EQ(error.code(), cp::ErrorCode::unavailable) << error.what();
 }
 
 // Nobody else may read it while it is written either.
