@@ -84,7 +84,7 @@ class CheckpointManager::State {
     internal::agree(session_.communicator(), call, internal::attempting([&] {
                       check_options();
                       folder_path_ =
-                          internal::lasting_path(folder_path_.string(), *session_.files());
+                          internal::lasting_path(folder_path_.string(), session_.files()->behind());
                     }));
     struct Taking {
       std::shared_ptr<internal::Folder> folder;
@@ -92,10 +92,8 @@ class CheckpointManager::State {
     };
     const auto taking = std::make_shared<Taking>();
     const double seconds = options_.lock_timeout_seconds;
-    internal::Patience patience = this->patience("try again");
-    patience.seconds += seconds;
     const internal::Attempt attempt = internal::on_disk(
-        session_.communicator(), patience,
+        session_.communicator(), patience("try again"),
         [taking, seconds, files = session_.files(), path = folder_path_.string()] {
           taking->folder = std::make_shared<internal::Folder>(files, path);
           taking->taken = taking->folder->take(seconds);
@@ -161,8 +159,8 @@ class CheckpointManager::State {
     }
   }
 
-  // Returns when the writing thread is done. What it has not read yet when it is given up is copied:
-  // the caller's objects go on.
+  // Returns when the writing thread is done. What it has not read yet when it is given up is
+  // copied: the caller's objects go on.
   internal::Attempt await_disk() {
     try {
       return writing_.wait(session_.communicator(), patience("wait() again"));
@@ -190,12 +188,12 @@ class CheckpointManager::State {
       together = writing_.was_given_up();
     }
     // The others go on, and would take a rank that waits longer than they do for a dead one.
-    if (!together) writing_.wait_alone(options_.write_timeout_seconds);
+    if (!together) writing_.wait_alone(patience(""));
     job_.reset();
   }
 
   internal::Patience patience(const char* advice) const {
-    return {options_.write_timeout_seconds, folder_path_.string(), advice};
+    return session_.patience(folder_path_.string(), advice);
   }
 
   void check_options() const {

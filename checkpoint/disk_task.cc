@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -25,9 +24,17 @@ double meeting_seconds(const Communicator& communicator, const Patience& patienc
 }
 
 void throw_out_of_patience(const Patience& patience) {
-  throw Error(ErrorCode::deadline_exceeded,
-              fmt::format("{}: the disk is not done after {} s; look at it, then {}",
-                          patience.place, patience.seconds, patience.advice));
+  throw Error(
+      ErrorCode::deadline_exceeded,
+      fmt::format("{}: the disk is not done, and nothing moved on it for {} s; look at it, then {}",
+                  patience.place, patience.seconds, patience.advice));
+}
+
+double Stillness::seconds() {
+  const std::uint64_t calls_done = files_ == nullptr ? 0 : files_->calls_done();
+  if (calls_done != calls_done_) last_progress_ = Clock::now();
+  calls_done_ = calls_done;
+  return std::chrono::duration<double>(Clock::now() - last_progress_).count();
 }
 
 DiskTask::~DiskTask() {
@@ -81,16 +88,24 @@ bool DiskTask::wait_alone(double seconds) {
                                        [this] { return progress_->done; });
 }
 
+bool DiskTask::wait_alone(const Patience& patience) {
+  Stillness stillness(patience);
+  while (!wait_alone(std::min(1.0, patience.seconds))) {
+    if (stillness.seconds() >= patience.seconds) return false;
+  }
+  return true;
+}
+
 Attempt DiskTask::wait(Communicator& communicator, const Patience& patience) {
   enum : std::uint64_t { not_yet, done, given_up };
-  const auto start = std::chrono::steady_clock::now();
+  Stillness stillness(patience);
   given_up_ = false;
   const double slice = meeting_seconds(communicator, patience);
   for (std::uint64_t state = not_yet; state != done;) {
     if (communicator.rank() == 0) {
-      const bool ready = wait_alone(slice);
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-      state = ready ? done : elapsed.count() >= patience.seconds ? given_up : not_yet;
+      state = wait_alone(slice)                         ? done
+              : stillness.seconds() >= patience.seconds ? given_up
+                                                        : not_yet;
     }
     state = agree(communicator, "waiting for the disk", {}, state);
     given_up_ = state == given_up;

@@ -91,16 +91,16 @@ void start_libraries() {
 Session::Session(std::shared_ptr<Communicator> communicator, NamedObjects objects,
                  std::shared_ptr<FileOperations> files, double disk_timeout_seconds)
     : objects_(std::move(objects)),
-      files_(std::move(files)),
       disk_timeout_seconds_(disk_timeout_seconds),
       names_(check_names(objects_)) {
   if (communicator == nullptr) {
     throw Error(ErrorCode::invalid_argument,
                 "no communicator; use Communicator::world() for a program of one rank");
   }
-  if (files_ == nullptr) {
-    files_ = std::shared_ptr<FileOperations>(&FileOperations::posix(), [](FileOperations*) {});
+  if (files == nullptr) {
+    files = std::shared_ptr<FileOperations>(&FileOperations::posix(), [](FileOperations*) {});
   }
+  files_ = std::make_shared<WatchedFiles>(std::move(files));
   start_libraries();
   communicator_ = duplicate(*communicator, objects_);
 }
@@ -164,7 +164,8 @@ std::shared_ptr<SaveJob> Session::new_save(std::string path) {
     }
   }
   if (reuse_ledger_) root.members.emplace(reuse_ledger_name, *reuse_ledger_);
-  return std::make_shared<SaveJob>(files_, layout_, std::move(root), lasting_path(path, *files_));
+  return std::make_shared<SaveJob>(files_, layout_, std::move(root),
+                                   lasting_path(path, files_->behind()));
 }
 
 SaveReport Session::save(const std::string& path, const std::source_location& location) {
@@ -185,8 +186,7 @@ SaveReport Session::save(const std::string& path, const std::source_location& lo
   agree(*communicator_, call, attempt);
   Attempt written;
   try {
-    const Patience patience{disk_timeout_seconds_, path, "save again"};
-    written = on_disk(*communicator_, patience, [job] { job->write(); });
+    written = on_disk(*communicator_, patience(path, "save again"), [job] { job->write(); });
   } catch (...) {
     // The caller's objects go on, and may be saved again elsewhere: nothing more is read of them,
     // and no file replaced by what they were.

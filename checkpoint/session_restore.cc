@@ -136,8 +136,8 @@ std::optional<LoadedFile> Session::load(const std::string& call, const std::stri
   for (;;) {
     const auto candidate = std::make_shared<Candidate>(
         Candidate{files_, next_file, options.max_file_bytes, damage, {}, nullptr});
-    const Patience patience{disk_timeout_seconds_, place, "try again"};
-    const Attempt attempt = on_disk(*communicator_, patience, [candidate] { candidate->find(); });
+    const Attempt attempt =
+        on_disk(*communicator_, patience(place, "try again"), [candidate] { candidate->find(); });
     const std::shared_ptr<ReadableFile>& source = candidate->source;
     const std::uint64_t size =
         agree(*communicator_, call, attempt, !attempt && source != nullptr ? source->size() : 0);
@@ -161,8 +161,8 @@ LoadedFile Session::receive(const std::string& call, Candidate& candidate, std::
     leaves.resize(leaf_count(size - header_bytes));
   }));
   broadcast_text(*communicator_, file.path);
-  const Patience patience{disk_timeout_seconds_, file.path, "try again"};
-  receive_file(*communicator_, std::move(candidate.source), file.bytes, leaves, patience);
+  receive_file(*communicator_, std::move(candidate.source), file.bytes, leaves,
+               patience(file.path, "try again"));
   agree(*communicator_, call, attempting([&] {
     const std::span<const std::byte> bytes = file.bytes->span();
     const FileHeader header = check_header(file.path, bytes.first(header_bytes), bytes.size());

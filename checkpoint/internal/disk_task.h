@@ -8,7 +8,9 @@
 // Thread-safety: one thread at a time; the work makes no call of a communicator.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -16,15 +18,33 @@
 #include <thread>
 
 #include "counterpoint/checkpoint/internal/agreement.h"
+#include "counterpoint/checkpoint/internal/watched_files.h"
 #include "counterpoint/runtime/communicator.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
-// How long to wait for a disk, and what to say then.
+// How long to wait for a disk that does not move, and what to say then.
 struct Patience {
   double seconds = 1800;
   std::string place;   // which disk: a file or folder on it
   std::string advice;  // what to do next
+  // Each call of them that comes back is progress, which the time counts from; null: from the
+  // start.
+  std::shared_ptr<const WatchedFiles> files = nullptr;
+};
+
+// For how long nothing has moved, as far as those who ask now and then can tell.
+class Stillness {
+ public:
+  explicit Stillness(const Patience& patience) : files_(patience.files.get()) { seconds(); }
+  double seconds();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const WatchedFiles* files_;
+  std::uint64_t calls_done_ = 0;
+  Clock::time_point last_progress_ = Clock::now();
 };
 
 // How often ranks meet in that time.
@@ -50,6 +70,7 @@ class DiskTask {
   Attempt wait(Communicator& communicator, const Patience& patience);
   // Not collective: whether it is done within the time.
   bool wait_alone(double seconds);
+  bool wait_alone(const Patience& patience);
   // Whether the last wait() ended for want of patience, as it did on every rank.
   bool was_given_up() const { return given_up_; }
 
@@ -70,7 +91,7 @@ class DiskTask {
   std::thread thread_;
 };
 
-// All of it in one: collective, what went wrong on rank 0. A single rank gives its disk up like many.
+// All of it in one: collective, what went wrong on rank 0. A single rank gives its disk up too.
 Attempt on_disk(Communicator& communicator, const Patience& patience, std::function<void()> work);
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "counterpoint/checkpoint/file_operations.h"
@@ -24,6 +25,7 @@
 #include "counterpoint/checkpoint/internal/file_bytes.h"
 #include "counterpoint/checkpoint/internal/image_layout.h"
 #include "counterpoint/checkpoint/internal/save_job.h"
+#include "counterpoint/checkpoint/internal/watched_files.h"
 #include "counterpoint/checkpoint/restore_report.h"
 #include "counterpoint/runtime/internal/draw_ledger.h"
 #include "counterpoint/runtime/saveable.h"
@@ -46,7 +48,11 @@ class Session {
           std::shared_ptr<FileOperations> files, double disk_timeout_seconds);
 
   Communicator& communicator() { return *communicator_; }
-  const std::shared_ptr<FileOperations>& files() const { return files_; }
+  const std::shared_ptr<WatchedFiles>& files() const { return files_; }
+  // With the disk under these files.
+  Patience patience(std::string place, std::string advice) const {
+    return {disk_timeout_seconds_, std::move(place), std::move(advice), files_};
+  }
   bool is_writer() const { return communicator_->rank() == 0; }
   // "'noise', 'weights'"
   const std::string& names() const { return names_; }
@@ -54,12 +60,12 @@ class Session {
   // Errors: failed_precondition inside a replica context; local, before anything collective.
   static void check_context();
 
-  // Collective; all of the below. Errors: as Checkpoint::save; unavailable while a save that was given
-  // up still has the disk.
+  // Collective; all of the below. Errors: as Checkpoint::save; unavailable while a save that was
+  // given up still has the disk.
   SaveReport save(const std::string& path, const std::source_location& location);
 
-  // Values that ranks compare are read by `reader`, if there is one. Collective. Errors: diverged, or
-  // what else an object's ensure_in_step() or view() threw.
+  // Values that ranks compare are read by `reader`, if there is one. Collective. Errors: diverged,
+  // or what else an object's ensure_in_step() or view() threw.
   void begin_save(const std::string& call, const std::source_location& location,
                   const ValueReader& reader = {});
   // The objects' state where it lies, to be written to `path`. After begin_save().
@@ -96,7 +102,7 @@ class Session {
 
   std::shared_ptr<Communicator> communicator_;
   NamedObjects objects_;
-  std::shared_ptr<FileOperations> files_;
+  std::shared_ptr<WatchedFiles> files_;
   double disk_timeout_seconds_;
   std::string names_;
   // Of the save under way: what the objects hold, where that was looked at already; then a ledger.
