@@ -42,7 +42,8 @@ void SaveJob::write(const std::function<void()>& before_commit) {
   report = {.path = path, .bytes = content.size(), .durability = {}, .warning = {}};
   report.durability = write_durably(*files, path, content, &report.warning, [&] {
     if (before_commit) before_commit();
-    // A disk that wakes late must not put an old state in the place of a newer one.
+    // A disk that wakes late must not put an old state in the place of a newer one. The guard is
+    // not held over the rename, for which abandon() would wait.
     const auto still_wanted = state.reading();
   });
 }

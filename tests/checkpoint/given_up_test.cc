@@ -81,6 +81,29 @@ INSTANTIATE_TEST_SUITE_P(Checkpoint, GivenUp,
                          testing::Values("open", "create", "lock", "write", "sync"),
                          [](const auto& test) { return std::string(test.param); });
 
+// What the disk has begun cannot be taken back, and nobody waits for it; but others are kept out.
+TEST(GivenUpAtTheRename, TakesItsPlaceBeforeAnyOther) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.h5";
+  save(path, 1);
+  std::promise<void> release;
+  const auto armed = std::make_shared<std::atomic<bool>>(true);
+  const auto files = waiting_files("rename", armed, release.get_future().share());
+  std::int64_t value = 2;
+  internal::Session session(one_rank(), {{"value", value}}, files, 0.3);
+  const auto here = std::source_location::current();
+  EXPECT_EQ(error_of([&] { session.save(path, here); }).code(), cp::ErrorCode::deadline_exceeded);
+  EXPECT_EQ(error_of([&] { save(path, 3); }).code(), cp::ErrorCode::unavailable);
+  EXPECT_EQ(restored(path), 1);
+  release.set_value();
+  while (internal::attempting([&] { session.save(folder / "later.h5", here); })) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(restored(path), 2);
+  save(path, 3);
+  EXPECT_EQ(restored(path), 3);
+}
+
 // A single rank has nobody who waits for it, but a user.
 TEST(GivenUpBySingleRank, NamesTheFile) {
   const TemporaryFolder folder;
