@@ -35,7 +35,8 @@ class COUNTERPOINT_PUBLIC CheckpointFile {
   const std::map<std::string, std::variant<std::int64_t, std::string>>& attributes() const;
   // Of the objects.
   const std::vector<std::string>& names() const;
-  // Errors: not_found, naming those there are; data_loss, also where values add up to more than the file.
+  // Errors: not_found, naming those there are; data_loss, also where values add up to more than the
+  // file.
   SavedObject read(const std::string& name) const;
 
  private:

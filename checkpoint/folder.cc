@@ -73,7 +73,8 @@ void Folder::create() {
     const std::string parent = folder_of(part);
     if (result == 0) not_synced_.insert(parent);
     if (last && result < 0) {
-      // Who made it may have been killed before this. Where this process may not look it was not us.
+      // Who made it may have been killed before this. Where this process may not look it was not
+      // us.
       const int synced = sync_folder(files_, parent);
       const bool denied = synced == -EACCES || synced == -EPERM || synced == -EROFS;
       if (synced < 0 && !denied) not_synced_.insert(parent);

@@ -10,8 +10,8 @@
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
-// libhdf5 does not survive a lack of memory everywhere: it is not called where there is less than it
-// needs for thousands of objects.
+// libhdf5 does not survive a lack of memory everywhere: it is not called where there is less than
+// it needs for thousands of objects.
 constexpr std::size_t room_bytes = 3 << 20;
 
 std::mutex& library_mutex() {

@@ -119,8 +119,8 @@ void PlainValues::require_same(Communicator& communicator) const {
         fmt::format("{}\t{}\t{}\t{:x}\n", value.kind, value.path, value.state, value.fingerprint);
   }
   if (same_on_all_ranks(communicator, mine)) return;
-  // From here on all ranks know the same, and go the same way. Elements are looked for only where all
-  // ranks save tensors of the same shapes.
+  // From here on all ranks know the same, and go the same way. Elements are looked for only where
+  // all ranks save tensors of the same shapes.
   const std::vector<std::string> texts = gather_texts(communicator, mine);
   for (const bool with_fingerprints : {false, true}) {
     const std::vector<std::string> firsts = lines_of(texts[0], with_fingerprints);

@@ -41,8 +41,8 @@ std::vector<std::string> split_names(std::string_view joined) {
   return names;
 }
 
-// libhdf5 loses memory of its own on malformed files and complains of it when the process ends. This
-// runs before its own end, which was registered when the library was opened.
+// libhdf5 loses memory of its own on malformed files and complains of it when the process ends.
+// This runs before its own end, which was registered when the library was opened.
 void quieten_exit() {
   [[maybe_unused]] static const int registered =
       std::atexit([] { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); });

@@ -57,9 +57,9 @@ auto with_memory_errors(Function&& function) {
 std::uint64_t agree(Communicator& communicator, std::string_view call, const Attempt& attempt,
                     std::uint64_t value = 0);
 
-// As agree(), after an attempt in which ranks met elsewhere. Where that may have failed for want of other
-// ranks, they have a few seconds to come, and what this rank throws without them is `attempt`, which
-// names them; the communicator is unusable then.
+// As agree(), after an attempt in which ranks met elsewhere. Where that may have failed for want of
+// other ranks, they have a few seconds to come, and what this rank throws without them is
+// `attempt`, which names them; the communicator is unusable then.
 std::uint64_t agree_after_meeting(Communicator& communicator, std::string_view call,
                                   const Attempt& attempt, std::uint64_t value = 0);
 

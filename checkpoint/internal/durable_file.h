@@ -2,7 +2,8 @@
 // whole.
 //
 //   std::string warning;
-//   if (write_durably(files, "run/a.h5", content, &warning) == Durability::uncertain) tell(warning);
+//   const Durability durability = write_durably(files, "run/a.h5", content, &warning);
+//   if (durability == Durability::uncertain) tell(warning);
 //
 // Thread-safety: any; writers of the same path refuse each other, across processes too.
 #pragma once

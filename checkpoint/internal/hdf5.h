@@ -25,8 +25,8 @@ enum class Hdf5Use {
             // reads, no other thread's use of libhdf5 finds plugins that are not loaded yet.
 };
 
-// Holds the library: prints nothing, and puts its settings back. Errors: resource_exhausted where there
-// is too little memory to call it.
+// Holds the library: prints nothing, and puts its settings back. Errors: resource_exhausted where
+// there is too little memory to call it.
 class Hdf5Session {
  public:
   explicit Hdf5Session(Hdf5Use use);

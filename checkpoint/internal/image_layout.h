@@ -1,6 +1,6 @@
-// Where a checkpoint's bytes lie, kept from one save to the next: libhdf5 lays a file out again only
-// when names, attributes, types or shapes have changed; otherwise the same metadata goes before and
-// between the new values.
+// Where a checkpoint's bytes lie, kept from one save to the next: libhdf5 lays a file out again
+// only when names, attributes, types or shapes have changed; otherwise the same metadata goes
+// before and between the new values.
 //
 //   ImageLayout layout;
 //   FileImage first = layout.image_of(step_1);    // asks libhdf5

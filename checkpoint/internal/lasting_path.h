@@ -11,8 +11,8 @@
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
-// `path` as it is where it is absolute or empty, or where `files` are not the file system and have names of
-// their own. Errors: failed_precondition where the working directory has gone.
+// `path` as it is where it is absolute or empty, or where `files` are not the file system and have
+// names of their own. Errors: failed_precondition where the working directory has gone.
 std::string lasting_path(const std::string& path, const FileOperations& files);
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -1,7 +1,8 @@
 // Rank 0's way through its folder to the newest whole checkpoint, which every rank is then told.
 //
 //   const auto search = std::make_shared<LatestSearch>(folder, "run");
-//   session.restore(call, location, options, [search](auto* damage) { return search->next(damage); });
+//   const auto next = [search](const Error* damage) { return search->next(damage); };
+//   session.restore(call, "run", location, options, next);
 //   report.skipped = search->share_skipped(communicator);
 //
 // A disk that never answers may keep it: it owns what it uses.
@@ -29,8 +30,8 @@ class LatestSearch {
   LatestSearch(std::shared_ptr<const Folder> folder, std::string folder_path)
       : folder_(std::move(folder)), folder_path_(std::move(folder_path)) {}
 
-  // On rank 0: the file to try, newest first, after the one before turned out to have `damage`; empty
-  // where there is none. Errors: data_loss where all are damaged; as Folder::steps().
+  // On rank 0: the file to try, newest first, after the one before turned out to have `damage`;
+  // empty where there is none. Errors: data_loss where all are damaged; as Folder::steps().
   std::optional<std::string> next(const Error* damage);
 
   // Collective: the step of the file that next() gave last, 0 if it gave none.

@@ -32,8 +32,8 @@ class OpenFile {
   int fd_;
 };
 
-// 1 where `path` still names the file that is open as `fd`, 0 where it names another or none, -errno
-// where that cannot be told.
+// 1 where `path` still names the file that is open as `fd`, 0 where it names another or none,
+// -errno where that cannot be told.
 int is_at(FileOperations& files, int fd, const std::string& path);
 
 // Makes the names in a folder durable: 0, also where a file system has nothing to sync; -errno.

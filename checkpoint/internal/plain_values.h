@@ -1,10 +1,11 @@
-// What a save holds that no strategy keeps in step: numbers, tensors, and generators made outside of one. A
-// file holds rank 0's, so they must be everybody's.
+// What a save holds that no strategy keeps in step: numbers, tensors, and generators made outside
+// of one. A file holds rank 0's, so they must be everybody's.
 //
 //   PlainValues values(view_of(objects), reader);   // tensors are read once, by `reader`
 //   values.require_same(communicator);              // collective: names the first that differs
 //
-// Also those of named members. What a type of the user's saves counts where it is of one of these types.
+// Also those of named members. What a type of the user's saves counts where it is of one of these
+// types.
 // Determinism: tensors are compared bit by bit. Thread-safety: as the communicator.
 #pragma once
 
@@ -23,8 +24,9 @@ class PlainValues {
   // `objects` are what Saveable::view() gave, and outlive this. `reader` may be none.
   PlainValues(const std::map<std::string, SavedObject>& objects, const ValueReader& reader);
 
-  // Collective; one small reduction where nothing differs. Errors, on every rank: diverged, with the
-  // object, the ranks, and both numbers, both states, both shapes or the first element that differs.
+  // Collective; one small reduction where nothing differs. Errors, on every rank: diverged, with
+  // the object, the ranks, and both numbers, both states, both shapes or the first element that
+  // differs.
   void require_same(Communicator& communicator) const;
 
  private:

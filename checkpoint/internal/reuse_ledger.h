@@ -1,8 +1,8 @@
-// What all ranks drew so far, in a checkpoint: saved and restored beside the user's objects while reuse
-// is watched for (runtime/reuse_detector.h), so that what is drawn after a restore is compared with what
-// was drawn before the save.
+// What all ranks drew so far, in a checkpoint: saved and restored beside the user's objects while
+// reuse is watched for (runtime/reuse_detector.h), so that what is drawn after a restore is
+// compared with what was drawn before the save.
 //
-//   if (watched) ledger = gather_reuse_ledger(*communicator, call);  // then saved as "reuse_ledger"
+//   if (watched) ledger = gather_reuse_ledger(*communicator, call);  // saved as "reuse_ledger"
 //   const auto drawn = read_reuse_ledger(reader);                    // empty where nobody watches
 //   import_reuse_ledger(drawn);                                      // after the objects' commits
 //
@@ -26,8 +26,8 @@ inline constexpr char reuse_ledger_name[] = "reuse_ledger";
 // Whether this process watches for reuse.
 bool watches_reuse();
 
-// Collective. Errors, on every rank: failed_precondition where a replica's stream of one rank meets what
-// another rank drew.
+// Collective. Errors, on every rank: failed_precondition where a replica's stream of one rank meets
+// what another rank drew.
 SavedObject gather_reuse_ledger(Communicator& communicator, const std::string& call);
 
 // Errors: data_loss.

@@ -26,7 +26,8 @@ class SavedState {
   std::shared_lock<std::shared_mutex> reading() const;
   const SavedObject& root() const { return root_; }
 
-  // Gives all tensors to `copies`, which must outlive this state; does nothing the second time. Errors: resource_exhausted, and nothing was copied.
+  // Gives all tensors to `copies`, which must outlive this state; does nothing the second time.
+  // Errors: resource_exhausted, and nothing was copied.
   void detach(ValueCopies& copies);
   // As detach(), but where there is no memory the state is given up: who reads it gets an error.
   void release(ValueCopies& copies) noexcept;

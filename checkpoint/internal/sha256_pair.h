@@ -1,5 +1,5 @@
-// SHA-256 of two messages at once, on processors with instructions for it: those of one message wait
-// for each other most of the time, so that two cost hardly more than one.
+// SHA-256 of two messages at once, on processors with instructions for it: those of one message
+// wait for each other most of the time, so that two cost hardly more than one.
 //
 //   if (has_sha256_pair()) sha256_pair(a, b, digests);   // both of the same size, a multiple of 64
 //

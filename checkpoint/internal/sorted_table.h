@@ -15,8 +15,8 @@
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
-// Calls `visit` for each entry, in order; keys share their beginnings in the file, so that all of them
-// may be far larger than it. Errors: Malformed, also for a key of more than 64 KiB; Error
+// Calls `visit` for each entry, in order; keys share their beginnings in the file, so that all of
+// them may be far larger than it. Errors: Malformed, also for a key of more than 64 KiB; Error
 // unimplemented for compressed blocks.
 using TableVisitor = std::function<void(const std::string& key, const ByteReader& value)>;
 void read_sorted_table(std::span<const std::byte> file, const TableVisitor& visit);

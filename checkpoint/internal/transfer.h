@@ -18,9 +18,9 @@
 namespace counterpoint::inline v1::checkpoint_internal {
 
 // Collective. `source` is rank 0's open file, null on the others; `bytes` has the file's size on
-// every rank, `leaves` one digest for each leaf behind the header block. The source is closed, unless
-// it cannot be: a disk that never answers keeps it and `bytes`. Errors, on every rank: the source's;
-// deadline_exceeded where nothing more comes from the disk; the communicator's.
+// every rank, `leaves` one digest for each leaf behind the header block. The source is closed,
+// unless it cannot be: a disk that never answers keeps it and `bytes`. Errors, on every rank: the
+// source's; deadline_exceeded where nothing more comes from the disk; the communicator's.
 void receive_file(Communicator& communicator, std::shared_ptr<ReadableFile> source,
                   const std::shared_ptr<FileBytes>& bytes, std::vector<Digest>& leaves,
                   const Patience& patience);

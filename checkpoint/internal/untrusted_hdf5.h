@@ -6,7 +6,8 @@
 //   const Id group = data.open_group(file, "/noise", "noise");
 //   Tensor state = data.tensor(group, "/noise/state", "state");   // may refer to the bytes
 //
-// Everything throws data_loss that names the object, resource_exhausted for want of memory. `object` is its path, for messages.
+// Everything throws data_loss that names the object, resource_exhausted for want of memory.
+// `object` is its path, for messages.
 // Thread-safety: within one Hdf5Session; the bytes must outlive what was read.
 #pragma once
 

@@ -1,8 +1,8 @@
 // Copies of the values that a save writes later, in memory that is kept from one save to the next.
 //
-//   copies.forget();                                            // those of the save before
+//   copies.forget();        // those of the save before
 //   object.ensure_in_step(line, [&](auto v) { return copies.read(v); });   // compared while copied
-//   copies.copy(tensors);                                       // the rest; they refer to copies now
+//   copies.copy(tensors);   // the rest; they refer to copies now
 //
 // Thread-safety: one thread at a time; it works on several.
 #pragma once
@@ -27,7 +27,8 @@ class ValueCopies {
   // The fingerprint of `value`, which is copied meanwhile where there is memory.
   std::uint64_t read(std::span<const std::byte> value) noexcept;
 
-  // Copies those that read() did not, and makes all `tensors` refer to copies, which this must outlive.
+  // Copies those that read() did not, and makes all `tensors` refer to copies, which this must
+  // outlive.
   // Errors: resource_exhausted, and the tensors are as they were.
   void copy(std::span<Tensor* const> tensors);
 

@@ -1,5 +1,5 @@
-// A disk that fails at a call of a save, or says less than it was asked: an error on every rank that
-// leaves the last good file, or a durability that is uncertain, or nothing at all.
+// A disk that fails at a call of a save, or says less than it was asked: an error on every rank
+// that leaves the last good file, or a durability that is uncertain, or nothing at all.
 #include <cstring>
 
 #include "checkpoint/faulty_files.h"

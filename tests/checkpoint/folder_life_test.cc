@@ -1,5 +1,5 @@
-// What a manager's folder outlives: children that were forked, another working directory, a slow disk at
-// the end.
+// What a manager's folder outlives: children that were forked, another working directory, a slow
+// disk at the end.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-// The folder of a manager: what stays in it, and what becomes of a save when it cannot be tidied up.
+// The folder of a manager: what stays in it, and what becomes of a save when it cannot be tidied
+// up.
 #include <algorithm>
 
 #include "checkpoint/faulty_files.h"

@@ -1,4 +1,5 @@
-// Files made to lead a reader astray, each with a right digest. The test says what is put into them.
+// Files made to lead a reader astray, each with a right digest. The test says what is put into
+// them.
 #pragma once
 
 #include <hdf5.h>

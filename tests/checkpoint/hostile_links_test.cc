@@ -1,5 +1,5 @@
-// Files that point elsewhere: to other files, plugins, filters and devices. Refused, with the target
-// never opened; that naive readers do open it stands in a control beside the test.
+// Files that point elsewhere: to other files, plugins, filters and devices. Refused, with the
+// target never opened; that naive readers do open it stands in a control beside the test.
 #include <sys/inotify.h>
 #include <sys/stat.h>
 

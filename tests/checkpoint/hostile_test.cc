@@ -57,7 +57,8 @@ TEST_F(Hostile, ClaimedSizesAllocateNothing) {
   expect_refused("is not stored whole");
 }
 
-// An address so large that, counted from behind the header block, it is in that block: it is not data.
+// An address so large that, counted from behind the header block, it is in that block: it is not
+// data.
 TEST_F(Hostile, ValuesInTheHeaderBlockAreOutsideOfTheData) {
   std::uint64_t address = 0;
   write([&](hid_t group) {

@@ -1,5 +1,5 @@
-// A layout that is kept between saves gives the bytes that a new one gives, and is given up whenever
-// anything but values has changed.
+// A layout that is kept between saves gives the bytes that a new one gives, and is given up
+// whenever anything but values has changed.
 #include "counterpoint/checkpoint/internal/image_layout.h"
 
 #include <gtest/gtest.h>

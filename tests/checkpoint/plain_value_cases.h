@@ -132,7 +132,8 @@ inline void other_objects_than_rank_0_stop_a_save(const World& world, const std:
   expect_same_on_all_ranks(*world, error.what());
 }
 
-// Saved in the background, each value is read once, compared and copied: what the file holds is right.
+// Saved in the background, each value is read once, compared and copied: what the file holds is
+// right.
 inline void plain_values_that_are_alike_are_saved(const World& world, const std::string& folder) {
   Plain plain;
   cp::Tensor empty(cp::DType::f64, {0});
@@ -156,8 +157,8 @@ inline void plain_values_that_are_alike_are_saved(const World& world, const std:
   }
 }
 
-// What a type of the user's own holds may differ, as may a generator of a strategy, which keeps its own
-// copies in step.
+// What a type of the user's own holds may differ, as may a generator of a strategy, which keeps its
+// own copies in step.
 inline void others_values_are_not_compared(const World& world, const std::string& folder) {
   cp::SavedObject own{.type = "queue", .attributes = {}, .values = {}, .members = {}};
   own.values.emplace("value", cp::Tensor::scalar<std::int64_t>(world->rank()));

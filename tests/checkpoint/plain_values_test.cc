@@ -1,5 +1,5 @@
-// Values that no strategy keeps in step, beside a strategy: turns leave every rank the same copy of a
-// generator made outside, and what a strategy made goes by its own rules.
+// Values that no strategy keeps in step, beside a strategy: turns leave every rank the same copy of
+// a generator made outside, and what a strategy made goes by its own rules.
 #include <vector>
 
 #include "checkpoint/support.h"

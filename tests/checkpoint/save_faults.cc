@@ -1,7 +1,7 @@
 // A job that saves and restores, in which rank 1 does not come:
 //   save_faults <stops|late> <save|async|wait|restore|again> FOLDER
-// The strategy's deadline is two seconds, the communicator's half an hour. Each rank prints what it saw as
-// "rank R saw CODE: MESSAGE"; a job without a fault ("none") ends with "rank R is done".
+// The strategy's deadline is two seconds, the communicator's half an hour. Each rank prints what it
+// saw as "rank R saw CODE: MESSAGE"; a job without a fault ("none") ends with "rank R is done".
 #include <signal.h>
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
 // A lack of memory in a save or restore, however much there is, is an error and no crash, and with
 // memory the next one works. libhdf5 and libcrypto crash where they run out of memory, and more so
-// where they start: they are started when a checkpoint is made, and not called where there is little.
+// where they start: they are started when a checkpoint is made, and not called where there is
+// little.
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
-// The copies that a save in the background is written from: values are read once, to be compared and
-// copied, and what is saved is what was compared.
+// The copies that a save in the background is written from: values are read once, to be compared
+// and copied, and what is saved is what was compared.
 #include "counterpoint/checkpoint/internal/value_copies.h"
 
 #include <algorithm>
