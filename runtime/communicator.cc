@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <mutex>
 #include <optional>
 
@@ -33,10 +34,12 @@ std::shared_ptr<Communicator> make_world(int* argc, char*** argv) {
                             launcher->variable, launcher->value));
   }
   // A rank that ends early must not meet the others' calls, hence a duplicate.
-  MpiSession::get().set_last_barrier(
-      [world, last = world->duplicate()](std::optional<double> timeout_seconds) {
+  MpiSession::get().set_last_meeting(
+      [world, last = world->duplicate()](bool stuck, std::optional<double> timeout_seconds) {
         last->set_timeout_seconds(timeout_seconds.value_or(world->timeout_seconds()));
-        last->barrier();
+        std::array<std::uint64_t, 1> any_stuck{stuck ? 1u : 0u};
+        last->all_reduce(std::span<std::uint64_t>(any_stuck), Reduce::max);
+        return any_stuck[0] != 0;
       });
   return world;
 }

@@ -162,11 +162,13 @@ void MpiSession::end(int exit_status) noexcept {
   }
   const bool failed = stuck_ || exit_status != 0;
   if (failed) std::fflush(nullptr);  // before another rank ends the job
-  if (last_barrier_) {
+  if (last_meeting_) {
     try {
       // A rank that failed waits only long enough for others that failed with it to say why; the rest of
-      // the job cannot go on without it.
-      last_barrier_(failed ? std::optional<double>(kFailedWaitSeconds) : std::nullopt);
+      // the job cannot go on without it. Nobody finalises where another aborts: mpirun then crashes or
+      // waits for itself for good.
+      stuck_ =
+          last_meeting_(stuck_, failed ? std::optional<double>(kFailedWaitSeconds) : std::nullopt);
     } catch (...) {
       stuck_ = true;
     }

@@ -5,7 +5,7 @@
 //   session.ensure_initialized(argc, argv);   // initialises MPI only if nobody has
 //   session.ensure_callable();                // on this thread, before MPI_Finalize
 //
-// If this session initialised MPI it also ends it, from an exit handler: a barrier with a deadline
+// If this session initialised MPI it also ends it, from an exit handler: a meeting with a deadline
 // and MPI_Finalize, or MPI_Abort if a rank is dead or hung, so that the job ends. A process that was
 // forked from it does none of that, and may not communicate. The session itself is never destroyed:
 // handles may live longer than any other static object. Thread-safety: as MPI's threading level.
@@ -52,10 +52,10 @@ class MpiSession {
   void keep_forever(std::shared_ptr<void> memory) noexcept;
   // From now on MPI_Finalize could hang.
   void mark_stuck() noexcept { stuck_ = true; }
-  // Called before MPI_Finalize with how long to wait, or nothing for the usual time; throws if not all
-  // ranks come.
-  using LastBarrier = std::function<void(std::optional<double> timeout_seconds)>;
-  void set_last_barrier(LastBarrier barrier) { last_barrier_ = std::move(barrier); }
+  // Called before MPI_Finalize with whether this rank is stuck, and with how long to wait, or nothing for
+  // the usual time. Whether any rank is; throws if not all come.
+  using LastMeeting = std::function<bool(bool stuck, std::optional<double> timeout_seconds)>;
+  void set_last_meeting(LastMeeting meeting) { last_meeting_ = std::move(meeting); }
 
  private:
   MpiSession();
@@ -71,7 +71,7 @@ class MpiSession {
   bool any_thread_ = false;
   bool is_child_ = false;  // forked from the process that initialised MPI
   std::thread::id main_thread_;
-  LastBarrier last_barrier_;
+  LastMeeting last_meeting_;
   std::vector<MpiResource*> resources_;
   std::vector<std::shared_ptr<void>> kept_;
 };
