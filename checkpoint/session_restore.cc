@@ -187,12 +187,13 @@ RestoreReport Session::restore(const std::string& call, const std::string& place
   if (!loaded) return report;
   const LoadedFile& file = *loaded;
   std::vector<Prepared> prepared = prepare(file);
+  if (options.allow_partial) refuse_together(prepared);
+  const Attempt told = attempting([&] { report = report_of(file, prepared); });
   if (options.allow_partial) {
-    refuse_together(prepared);
+    agree(*communicator_, call, told);
   } else {
-    require_all(call, file, prepared);
+    require_all(call, file, prepared, told);
   }
-  agree(*communicator_, call, attempting([&] { report = report_of(file, prepared); }));
   // Nothing below can fail: no rank is left with objects that others have not.
   for (const Prepared& object : prepared) {
     if (object.pending != nullptr) object.pending->commit();
@@ -259,7 +260,7 @@ std::vector<Session::Prepared> Session::prepare(const LoadedFile& file) const {
 }
 
 void Session::require_all(const std::string& call, const LoadedFile& file,
-                          const std::vector<Prepared>& prepared) {
+                          const std::vector<Prepared>& prepared, const Attempt& told) {
   Attempt failed;
   for (const Prepared& object : prepared) {
     if (!object.refusal) continue;
@@ -273,7 +274,7 @@ void Session::require_all(const std::string& call, const LoadedFile& file,
     failed.emplace(failed->code(), fmt::format("{}. Unused in the file: {}", failed->message(),
                                                fmt::join(file.unused, ", ")));
   }
-  agree(*communicator_, call, failed);
+  agree(*communicator_, call, failed ? failed : told);
 }
 
 // In a partial restore an object that one rank refuses is left alone on all of them.

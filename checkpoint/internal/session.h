@@ -96,7 +96,7 @@ class Session {
   void decode(LoadedFile& file) const;
   std::vector<Prepared> prepare(const LoadedFile& file) const;
   void require_all(const std::string& call, const LoadedFile& file,
-                   const std::vector<Prepared>& prepared);
+                   const std::vector<Prepared>& prepared, const Attempt& told);
   void refuse_together(std::vector<Prepared>& prepared);
   RestoreReport report_of(const LoadedFile& file, const std::vector<Prepared>& prepared) const;
 
