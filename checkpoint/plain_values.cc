@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <span>
 #include <string_view>
 
 #include "counterpoint/checkpoint/internal/agreement.h"
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/internal/element_text.h"
 #include "counterpoint/runtime/internal/fingerprint.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -51,21 +51,11 @@ std::string state_of_plain_generator(const SavedObject& object) {
 
 std::string element_of(const Tensor& tensor, std::size_t index) {
   const std::size_t size = dtype_size(tensor.dtype());
-  Tensor element(tensor.dtype(), {});
-  std::memcpy(element.bytes().data(), tensor.bytes().data() + index * size, size);
-  const std::string printed = element.to_string();  // "0.5 (f32 [])"
-  std::string text = printed.substr(0, printed.find(" ("));
-  if (text.find("nan") != std::string::npos) {  // of which there are many
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, element.bytes().data(), size);
-    text += fmt::format(" (bits {:#x})", bits);
-  }
-  return text;
+  return element_to_string(tensor.dtype(), tensor.bytes().subspan(index * size, size));
 }
 
 std::string text_of(const Tensor& number) {
   if (number.size() != 1) return shape_to_string(number.shape());
-  if (number.dtype() == DType::f64) return fmt::format("{}", *number.values<double>().data());
   return element_of(number, 0);
 }
 

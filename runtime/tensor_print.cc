@@ -3,10 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "counterpoint/runtime/internal/element_text.h"
 #include "counterpoint/runtime/tensor.h"
 
 namespace counterpoint::inline v1 {
@@ -86,6 +88,20 @@ std::string format_element(T value) {
 }
 
 }  // namespace
+
+std::string element_to_string(DType dtype, std::span<const std::byte> element) {
+  std::string text;
+  visit_dtype(dtype, [&]<class T>(T value) {
+    std::memcpy(&value, element.data(), sizeof value);
+    text = format_element(value);
+  });
+  if (text.find("nan") != std::string::npos) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, element.data(), element.size());
+    text += fmt::format(" (bits {:#x})", bits);
+  }
+  return text;
+}
 
 std::string Tensor::to_string() const {
   const std::string type = fmt::format("{} {}", dtype_name(dtype_), shape_to_string(shape_));

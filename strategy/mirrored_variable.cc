@@ -8,6 +8,7 @@
 
 #include "counterpoint/runtime/context.h"
 #include "counterpoint/runtime/error.h"
+#include "counterpoint/runtime/internal/element_text.h"
 #include "counterpoint/strategy/internal/element_arithmetic.h"
 #include "counterpoint/strategy/internal/variable_store.h"
 
@@ -202,16 +203,9 @@ std::uint64_t VariableStore::identity() const {
 std::string VariableStore::describe_element(std::size_t index,
                                             std::span<const std::byte> copy) const {
   const std::size_t size = element_bytes();
-  Tensor element(copies_.front().value.dtype(), {});
-  std::memcpy(element.bytes().data(), copy.data() + index * size, size);
-  const std::string printed = element.to_string();  // "0.5 (f32 [])"
-  std::string text = printed.substr(0, printed.find(" ("));
-  if (text.find("nan") != std::string::npos) {  // of which there are many
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, element.bytes().data(), size);
-    text += fmt::format(" (bits {:#x})", bits);
-  }
-  return fmt::format("{} in element {}", text, index);
+  return fmt::format(
+      "{} in element {}",
+      element_to_string(copies_.front().value.dtype(), copy.subspan(index * size, size)), index);
 }
 
 std::span<const std::byte> VariableStore::copy_of(int local_index,
