@@ -20,7 +20,8 @@
 // invalid_argument at the call for what is wrong with it, and nothing is started. On every rank:
 // deadline_exceeded, naming the ranks that did not arrive; the reason given to revoke();
 // unavailable when a rank left; internal for failures of MPI. Each leaves the communicator
-// unusable: failed_precondition, with what happened, from every later call.
+// unusable: a rank's first call that hears of it throws it, whether it was under way or starts after
+// it happened; its later calls throw failed_precondition, with what happened.
 #pragma once
 
 #include <cstdint>
@@ -118,8 +119,8 @@ class COUNTERPOINT_PUBLIC Communicator {
   virtual std::shared_ptr<Communicator> duplicate() = 0;
 
   // For a rank that cannot go on: makes the communicator unusable on every rank, so that none waits
-  // for this one. The others' operations under way throw `reason` with this rank's number, the
-  // latest when they are next waited for. Not collective, does not block; the first reason stays.
+  // for this one. The others' operation under way, or else their next, throws `reason` with this
+  // rank's number, the latest when it is next waited for. Not collective, does not block; the first reason stays.
   virtual void revoke(const Error& reason) noexcept = 0;
   // For a rank that waits for something of its own before its next call here: whether another rank
   // has given up waiting for it. It can still revoke() with what keeps it, which the others then

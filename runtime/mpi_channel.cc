@@ -61,10 +61,10 @@ void MpiChannel::release(double timeout_seconds) noexcept {
 
 std::shared_ptr<MpiOperation> MpiChannel::start(const CollectiveCall& call, const void* values,
                                                 void* out) {
-  if (failure_) throw_unusable(failure_->message());
+  ensure_usable();
   MpiSession::get().ensure_callable();
   look_for_notice_now_and_then();
-  if (failure_) throw_unusable(failure_->message());
+  throw_failure();
   std::shared_ptr<MpiOperation> operation;
   try {
     operation = std::make_shared<MpiOperation>(lane_, call, calls_made_ + 1, values, out);
@@ -125,6 +125,7 @@ void MpiChannel::revoke(const Error& reason) noexcept {
   notice.code = static_cast<std::int64_t>(reason.code());
   notice.set_text(fmt::format("rank {}: {}", lane_.rank, reason.message()));
   fail(Error(reason.code(), notice.text));
+  told_ = true;
   // The others end as after a deadline of their own, which MPI_Finalize does not.
   if (reason.code() == ErrorCode::deadline_exceeded) MpiSession::get().mark_stuck();
   try {
@@ -253,8 +254,15 @@ bool MpiChannel::keep_pending() noexcept {
   return any;
 }
 
-void MpiChannel::throw_failure() const {
-  if (failure_) throw CommunicatorError(*failure_);
+void MpiChannel::ensure_usable() {
+  if (failure_ && told_) throw_unusable(failure_->message());
+  throw_failure();
+}
+
+void MpiChannel::throw_failure() {
+  if (!failure_) return;
+  told_ = true;
+  throw CommunicatorError(*failure_);
 }
 
 }  // namespace counterpoint::inline v1

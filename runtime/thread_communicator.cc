@@ -21,13 +21,13 @@ class ThreadOperation final : public Work::Operation {
         out_(static_cast<std::byte*>(out)) {}
 
   bool test() override {
-    if (meeting_ && hub_->test(*meeting_)) deliver();
+    if (meeting_ && hub_->test(rank_, *meeting_)) deliver();
     return meeting_ == nullptr;
   }
 
   void wait(double timeout_seconds) override {
     if (meeting_ == nullptr) return;
-    hub_->wait(*meeting_, timeout_seconds);
+    hub_->wait(rank_, *meeting_, timeout_seconds);
     deliver();
   }
 
@@ -75,7 +75,7 @@ std::string ThreadCommunicator::describe() const {
 
 std::shared_ptr<Communicator> ThreadCommunicator::duplicate() {
   const auto meeting = hub_->arrive(rank_, {.kind = CollectiveKind::duplicate}, nullptr);
-  hub_->wait(*meeting, timeout_seconds());
+  hub_->wait(rank_, *meeting, timeout_seconds());
   auto duplicate =
       std::shared_ptr<ThreadCommunicator>(new ThreadCommunicator(meeting->duplicate, rank_, size_));
   duplicate->set_timeout_seconds(timeout_seconds());
@@ -83,7 +83,7 @@ std::shared_ptr<Communicator> ThreadCommunicator::duplicate() {
 }
 
 void ThreadCommunicator::revoke(const Error& reason) noexcept {
-  hub_->fail(Error(reason.code(), fmt::format("rank {}: {}", rank_, reason.message())));
+  hub_->fail(rank_, Error(reason.code(), fmt::format("rank {}: {}", rank_, reason.message())));
 }
 
 bool ThreadCommunicator::is_missed() { return hub_->is_missed(rank_); }
@@ -93,21 +93,21 @@ bool ThreadCommunicator::is_missed() { return hub_->is_missed(rank_); }
 Work ThreadCommunicator::start_all_reduce(Buffer values, Reduce reduce) {
   const CollectiveCall call = all_reduce_call(values, reduce);
   if (size_ > 1) return start(hub_, rank_, call, values.data, values.data);
-  hub_->ensure_usable();
+  hub_->ensure_usable(rank_);
   return {};
 }
 
 Work ThreadCommunicator::start_broadcast(Buffer values, int root) {
   const CollectiveCall call = broadcast_call(values, root, size_);
   if (size_ > 1) return start(hub_, rank_, call, values.data, values.data);
-  hub_->ensure_usable();
+  hub_->ensure_usable(rank_);
   return {};
 }
 
 Work ThreadCommunicator::start_all_gather(ConstBuffer values, Buffer gathered) {
   const CollectiveCall call = all_gather_call(values, gathered, size_);
   if (size_ > 1) return start(hub_, rank_, call, values.data, gathered.data);
-  hub_->ensure_usable();
+  hub_->ensure_usable(rank_);
   if (call.count > 0) std::memmove(gathered.data, values.data, call.bytes());
   return {};
 }
@@ -115,14 +115,14 @@ Work ThreadCommunicator::start_all_gather(ConstBuffer values, Buffer gathered) {
 Work ThreadCommunicator::start_exclusive_scan(Buffer values, Reduce reduce) {
   const CollectiveCall call = exclusive_scan_call(values, reduce);
   if (size_ > 1) return start(hub_, rank_, call, values.data, values.data);
-  hub_->ensure_usable();
+  hub_->ensure_usable(rank_);
   if (reduce == Reduce::sum && call.count > 0) std::memset(values.data, 0, call.bytes());
   return {};
 }
 
 Work ThreadCommunicator::start_barrier() {
   if (size_ > 1) return start(hub_, rank_, {}, nullptr, nullptr);
-  hub_->ensure_usable();
+  hub_->ensure_usable(rank_);
   return {};
 }
 

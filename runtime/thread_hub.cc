@@ -92,7 +92,7 @@ std::shared_ptr<ThreadMeeting> ThreadHub::arrive(int rank, const CollectiveCall&
 
 std::shared_ptr<ThreadMeeting> ThreadHub::enter(int rank, const CollectiveCall& call) {
   const std::lock_guard lock(mutex_);
-  if (failure_) throw_unusable(failure_->message());
+  ensure_usable_locked(rank);
   const std::int64_t number = calls_made_[rank] + 1;
   std::shared_ptr<ThreadMeeting> meeting;
   if (const auto found = open_.find(number); found != open_.end()) {
@@ -111,13 +111,13 @@ std::shared_ptr<ThreadMeeting> ThreadHub::enter(int rank, const CollectiveCall& 
         Error(ErrorCode::diverged,
               fmt::format("call {}: rank {} called {}, rank {} called {}", number,
                           meeting->opened_by, to_string(meeting->call), rank, to_string(call))));
-    throw_failure();
+    throw_failure(rank);
   }
   calls_made_[rank] = number;
   looked_[rank] = false;
   meeting->present[rank] = true;
   fail_if_left(*meeting);
-  throw_failure();
+  throw_failure(rank);
   return meeting;
 }
 
@@ -132,24 +132,24 @@ void ThreadHub::complete(ThreadMeeting& meeting) {
   changed_.notify_all();
 }
 
-bool ThreadHub::test(const ThreadMeeting& meeting) {
+bool ThreadHub::test(int rank, const ThreadMeeting& meeting) {
   const std::lock_guard lock(mutex_);
-  if (!meeting.done) throw_failure();
+  if (!meeting.done) throw_failure(rank);
   return meeting.done;
 }
 
-void ThreadHub::wait(const ThreadMeeting& meeting, double timeout_seconds) {
+void ThreadHub::wait(int rank, const ThreadMeeting& meeting, double timeout_seconds) {
   const Deadline deadline(timeout_seconds);
   const auto ended = [&] { return meeting.done || failure_.has_value(); };
   std::unique_lock lock(mutex_);
   if (!changed_.wait_until(lock, deadline.time(), ended)) {
     std::vector<MissingRank> missing = missing_from(meeting);
-    if (std::ranges::any_of(missing, [this](const auto& rank) { return looked_[rank.rank]; })) {
+    if (std::ranges::any_of(missing, [this](const auto& late) { return looked_[late.rank]; })) {
       ++expired_;
       const bool has_ended = changed_.wait_for(lock, kGrace, ended);
       --expired_;
       if (has_ended) {
-        if (!meeting.done) throw_failure();
+        if (!meeting.done) throw_failure(rank);
         return;
       }
       missing = missing_from(meeting);
@@ -161,7 +161,7 @@ void ThreadHub::wait(const ThreadMeeting& meeting, double timeout_seconds) {
                                     describe_missing(missing, timeout_seconds)));
     }
   }
-  if (!meeting.done) throw_failure();
+  if (!meeting.done) throw_failure(rank);
 }
 
 std::vector<MissingRank> ThreadHub::missing_from(const ThreadMeeting& meeting) const {
@@ -175,18 +175,19 @@ std::vector<MissingRank> ThreadHub::missing_from(const ThreadMeeting& meeting) c
 bool ThreadHub::is_missed(int rank) {
   const std::lock_guard lock(mutex_);
   looked_[rank] = true;
-  throw_failure();
+  throw_failure(rank);
   return expired_ > 0;
 }
 
-void ThreadHub::ensure_usable() {
+void ThreadHub::ensure_usable(int rank) {
   const std::lock_guard lock(mutex_);
-  if (failure_) throw_unusable(failure_->message());
+  ensure_usable_locked(rank);
 }
 
-void ThreadHub::fail(const Error& error) noexcept {
+void ThreadHub::fail(int rank, const Error& error) noexcept {
   const std::lock_guard lock(mutex_);
   fail_locked(error);
+  told_[rank] = true;
 }
 
 void ThreadHub::leave(int rank) noexcept {
@@ -215,8 +216,15 @@ void ThreadHub::fail_if_left(const ThreadMeeting& meeting) {
   }
 }
 
-void ThreadHub::throw_failure() const {
-  if (failure_) throw CommunicatorError(*failure_);
+void ThreadHub::ensure_usable_locked(int rank) {
+  if (failure_ && told_[rank]) throw_unusable(failure_->message());
+  throw_failure(rank);
+}
+
+void ThreadHub::throw_failure(int rank) {
+  if (!failure_) return;
+  told_[rank] = true;
+  throw CommunicatorError(*failure_);
 }
 
 }  // namespace counterpoint::inline v1

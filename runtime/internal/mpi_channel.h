@@ -66,7 +66,8 @@ class MpiChannel final : public MpiResource {
   void fail(const CommunicatorError& error) noexcept;
   bool keep_pending() noexcept;
   void release(double timeout_seconds) noexcept;
-  void throw_failure() const;
+  void ensure_usable();
+  void throw_failure();
 
   MpiLane lane_;
   MpiRollCall roll_call_;
@@ -75,6 +76,7 @@ class MpiChannel final : public MpiResource {
   Deadline::Clock::time_point last_look_;
   std::optional<MpiNotice> unanswered_;  // what is_missed() saw, before revoke() or the next call
   std::optional<CommunicatorError> failure_;
+  bool told_ = false;  // the caller knows of it
 };
 
 }  // namespace counterpoint::inline v1

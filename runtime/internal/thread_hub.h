@@ -1,7 +1,7 @@
 // Private: where the ranks of a ThreadCommunicator meet, one Meeting a collective call.
 //
 //   auto meeting = hub.arrive(rank, call, values);   // brings this rank's values
-//   hub.wait(*meeting, timeout_seconds);             // sleeps until all have come
+//   hub.wait(rank, *meeting, timeout_seconds);       // sleeps until all have come
 //   meeting->deliver(rank, out);                     // takes this rank's result
 //
 // Values are copied in by arrive(), so a rank that gives up touches nobody's buffers. The last rank
@@ -46,18 +46,19 @@ struct ThreadMeeting {
 
 class ThreadHub {
  public:
-  explicit ThreadHub(int size) : left_(size), calls_made_(size), looked_(size) {}
+  explicit ThreadHub(int size) : left_(size), calls_made_(size), looked_(size), told_(size) {}
 
-  // Errors: failed_precondition if unusable; resource_exhausted without memory, and nothing has
+  // Errors: what made the communicator unusable, for a rank that has not been told yet;
+  // failed_precondition, with that, for one that has; resource_exhausted without memory, and nothing has
   // happened; diverged and unavailable as ThreadCommunicator says.
   std::shared_ptr<ThreadMeeting> arrive(int rank, const CollectiveCall& call, const void* values);
   // True when all have come. Errors: what made the communicator unusable.
-  bool test(const ThreadMeeting& meeting);
+  bool test(int rank, const ThreadMeeting& meeting);
   // Errors: as test, and deadline_exceeded.
-  void wait(const ThreadMeeting& meeting, double timeout_seconds);
+  void wait(int rank, const ThreadMeeting& meeting, double timeout_seconds);
 
-  void ensure_usable();
-  void fail(const Error& error) noexcept;
+  void ensure_usable(int rank);
+  void fail(int rank, const Error& error) noexcept;
   void leave(int rank) noexcept;
   // Whether another rank's wait for `rank` has expired. Errors: what made the communicator unusable.
   bool is_missed(int rank);
@@ -70,7 +71,8 @@ class ThreadHub {
   // These want mutex_ held.
   void fail_locked(const CommunicatorError& error);
   void fail_if_left(const ThreadMeeting& meeting);
-  void throw_failure() const;
+  void ensure_usable_locked(int rank);
+  void throw_failure(int rank);
   std::vector<MissingRank> missing_from(const ThreadMeeting& meeting) const;
 
   std::mutex mutex_;
@@ -79,6 +81,7 @@ class ThreadHub {
   std::vector<bool> left_;
   std::vector<std::int64_t> calls_made_;
   std::vector<bool> looked_;  // whether it is missed, since its last call
+  std::vector<bool> told_;    // what failed
   int expired_ = 0;           // waits that have; who is missed may say why
   std::optional<CommunicatorError> failure_;
 };

@@ -81,6 +81,7 @@ int main(int argc, char** argv) {
     if (fault == "dies") raise(SIGKILL);
     if (fault == "leaves") return 0;
     if (fault == "gives_up") {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
       ranks->revoke(cp::Error(cp::ErrorCode::resource_exhausted, "out of gradients"));
     }
     if (fault == "late") std::this_thread::sleep_for(std::chrono::milliseconds(2500));
@@ -100,6 +101,9 @@ int main(int argc, char** argv) {
   if (fault == "drops_large") values.resize(5'000'000);
   if (fault == "gives_up" || fault == "drops_large" || fault == "waits_in_vain") {
     ranks->set_timeout_seconds(1000);
+  }
+  if (fault == "gives_up" && ranks->rank() == 2) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
   see(*ranks, all_reduce);
   if (fault == "waits_in_vain") print_silent(*ranks);

@@ -79,9 +79,13 @@ TEST(ThreadCommunicator, NamesTheRanksThatDoNotCome) {
     });
   }
   for (auto& thread : threads) thread.join();
+  for (const int late : {1, 3}) {
+    expect_error([&] { ranks[late]->barrier(); }, ErrorCode::deadline_exceeded,
+                 HasSubstr("ranks 1 (made 0"));
+  }
   for (const auto& rank : ranks) {
     expect_error([&] { rank->barrier(); }, ErrorCode::failed_precondition,
-                 HasSubstr("ranks 1 (made 0"));
+                 HasSubstr("unusable since: call 1, all_reduce of 1 f32, sum: ranks 1 (made 0"));
     EXPECT_THAT(rank->describe(), HasSubstr("unusable"));
   }
 }
