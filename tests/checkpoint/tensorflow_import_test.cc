@@ -19,7 +19,7 @@ TEST(TensorFlowImport, FindsWhatTensorFlowSaved) {
   ASSERT_FALSE(answers.empty());
   for (const auto& [prefix, answer] : answers.items()) {
     const auto state = cp::import_tensorflow(golden + "/" + prefix, answer["name"]);
-    EXPECT_EQ(state.algorithm, answer["algorithm"]) << prefix;
+    EXPECT_EQ(state.algorithm, answer["algorithm"].get<std::string>()) << prefix;
     EXPECT_EQ(state.words, answer["state"].get<std::vector<std::int64_t>>()) << prefix;
   }
 }
