@@ -8,7 +8,8 @@
 #   endurance    random delays, and tens of thousands of steps, on threads and under mpirun
 #   faults       ranks killed, stopped, delayed or throwing at random moments
 #   hosts        a job on three hosts (network namespaces), one of them killed, one's link cut
-#   kills        1,000 SIGKILLs of a training that saves, each resumed at another replica count
+#   kills        1,000 SIGKILLs of a training that saves, and 1,000 of either of two ranks of one, each
+#                resumed at another replica count
 #   fuzz         the fuzzers of the checkpoint's readers and writer
 #   mutations    100,000 damaged checkpoints with a right digest, of either layout
 #   native       the tests of kernels and fills where the compiler may use all that this machine has
@@ -108,8 +109,10 @@ hosts() {
 
 kills() {
   local -x COUNTERPOINT_KILLS=${SOAK_KILLS:-1000} COUNTERPOINT_SEED=${SOAK_SEED:-$(date +%s)}
-  build_release checkpoint_kill_test &&
-    build/release/tests/checkpoint/checkpoint_kill_test --gtest_filter='*AtRandomMoments*' || {
+  build_release checkpoint_kill_test killed_job &&
+    build/release/tests/checkpoint/checkpoint_kill_test --gtest_filter='*AtRandomMoments*' &&
+    python3 tests/checkpoint/kill_ranks.py --program build/release/tests/checkpoint/killed_job \
+      --folder build/soak/kills --kills "$COUNTERPOINT_KILLS" --seed "$COUNTERPOINT_SEED" || {
     echo "kills: see it again with SOAK_SEED=$COUNTERPOINT_SEED scripts/soak.sh kills" >&2
     return 1
   }
