@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "counterpoint/checkpoint/internal/reuse_ledger.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/generator.h"
 
@@ -95,6 +96,9 @@ void require_restorable(const std::string& path, const std::string& name,
                         const SavedObject& object) {
   try {
     check(object);
+    const bool is_ledger = name == checkpoint_internal::reuse_ledger_name &&
+                           object.type == checkpoint_internal::reuse_ledger_name;
+    if (is_ledger) (void)ledger_of(object);  // as where reuse is watched for
   } catch (const Error& error) {
     throw Error(ErrorCode::data_loss,
                 fmt::format("{}: object '{}' {}", path, name, error.message()));

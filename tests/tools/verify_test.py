@@ -80,6 +80,29 @@ class Verify(CommandTest):
         said = self.expect(BAD_FILE, "verify", rows).stderr
         self.assertIn(b"holds i64 [2, 5] where states of replicas are i64 [replicas, 3]", said)
 
+    def test_a_reuse_ledger_is_checked_as_a_restore_that_watches_does(self):
+        def with_ledger(name, ranges, holders=((1, 77, 0),), calls=(), kind="reuse_ledger"):
+            def add(file):
+                ledger = file.create_group("reuse_ledger")
+                for key, value in (("type", kind), ("attributes", "texts"), ("texts", "philox\na\n"),
+                                   ("values", "holders/ranges/calls")):
+                    ledger.attrs[key] = np.bytes_(value)
+                for key, rows, columns in (("holders", holders, 3), ("ranges", ranges, 8), ("calls", calls, 5)):
+                    ledger[key] = np.array(rows, "<u8").reshape(-1, columns)
+                file.attrs["members"] = np.bytes_(file.attrs["members"] + b"/reuse_ledger")
+            return self.changed(name, add)
+
+        self.expect(OK, "verify", with_ledger("whole.h5", [(0, 0, 3, 1, 0, 9, 0, 1)], calls=[(1, 1, 0, 9, 0)]))
+        for name, ranges, calls, why in (
+                ("holder", [(0, 7, 3, 1, 0, 9, 0, 0)], [], b"too few rows"),
+                ("ends", [(0, 0, 3, 9, 0, 1, 0, 0)], [], b"a range that ends before it begins"),
+                ("overlap", [(0, 0, 3, 1, 0, 9, 0, 0), (0, 0, 3, 9, 0, 12, 0, 0)], [], b"ranges that overlap"),
+                ("calls", [(0, 0, 3, 1, 0, 9, 0, 2**64 - 1)], [], b"too few rows")):
+            said = self.expect(BAD_FILE, "verify", with_ledger(name + ".h5", ranges, calls=calls)).stderr
+            self.assertIn(b"object 'reuse_ledger' holds a reuse ledger with " + why, said)
+        # What is none is no restore's business either.
+        self.expect(OK, "verify", with_ledger("another.h5", [(0, 7, 3, 1, 0, 9, 0, 0)], kind="of_a_user"))
+
     def test_only_regular_files_are_read(self):
         link, fifo = self.path("link.h5"), self.path("fifo.h5")
         os.symlink(checkpoint("mirrored"), link)
