@@ -65,9 +65,13 @@ const std::map<std::string, std::variant<std::int64_t, std::string>>& Checkpoint
 const std::vector<std::string>& CheckpointFile::names() const { return content_->reader().names(); }
 
 SavedObject CheckpointFile::read(const std::string& name) const {
+  return checkpoint_internal::with_memory_errors([&] { return SavedObject(view(name)); });
+}
+
+const SavedObject& CheckpointFile::view(const std::string& name) const {
   const SavedObject* const object =
       checkpoint_internal::with_memory_errors([&] { return content_->read(name); });
-  if (object != nullptr) return *object;  // a copy
+  if (object != nullptr) return *object;
   throw Error(ErrorCode::not_found, fmt::format("{}: no object '{}'; it has {}", content_->path(),
                                                 name, fmt::join(names(), ", ")));
 }

@@ -38,6 +38,9 @@ class COUNTERPOINT_PUBLIC CheckpointFile {
   // Errors: not_found, naming those there are; data_loss, also where values add up to more than the
   // file.
   SavedObject read(const std::string& name) const;
+  // Likewise, without a copy: its tensors refer to the file's bytes, which this holds, and so does what
+  // is returned.
+  const SavedObject& view(const std::string& name) const;
 
  private:
   class Content;

@@ -79,8 +79,7 @@ void add_limits(CLI::App& command, Limits& limits) {
             limits.memory_bytes = mebibytes << 20;
             limits.grows_with_file = false;
           },
-          "Memory that reading a file may take (default 8192, or twice the file and 1024 if that "
-          "is "
+          "Memory that reading a file may take (default 8192, or what it takes and 1024 if that is "
           "more)")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
       ->type_name("MIB");

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "checkpoint_paths.h"
-#include "counterpoint/checkpoint/checkpoint_file.h"
 #include "counterpoint/runtime/error.h"
 #include "element_text.h"
 #include "escaped.h"
@@ -104,10 +103,10 @@ std::string padded(const std::string& text, std::size_t width) {
 
 Contents contents_of(const std::string& path, std::uint64_t max_bytes) {
   require_readable(path);
-  const CheckpointFile file(path, max_bytes);
-  Contents contents{
-      .path = path, .bytes = file.size_bytes(), .attributes = file.attributes(), .objects = {}};
-  for (const std::string& name : file.names()) contents.objects.emplace(name, file.read(name));
+  Contents contents{.path = path, .file = CheckpointFile(path, max_bytes), .objects = {}};
+  for (const std::string& name : contents.file.names()) {
+    contents.objects.emplace(name, &contents.file.view(name));
+  }
   return contents;
 }
 
@@ -148,7 +147,7 @@ Contents read_contents(const std::string& path, std::uint64_t max_bytes) {
 
 std::string to_table(const Contents& contents) {
   std::vector<Row> rows;
-  for (const auto& [name, object] : contents.objects) add_rows(escaped(name), object, rows);
+  for (const auto& [name, object] : contents.objects) add_rows(escaped(name), *object, rows);
   std::size_t name_width = 4;
   std::size_t type_width = 4;
   for (const Row& row : rows) {
@@ -157,8 +156,9 @@ std::string to_table(const Contents& contents) {
     }
     type_width = std::max(type_width, width_of(row.type));
   }
-  std::string text = fmt::format("{}: {} bytes", escaped(contents.path), contents.bytes);
-  for (const auto& [key, value] : contents.attributes) {
+  std::string text =
+      fmt::format("{}: {} bytes", escaped(contents.path), contents.file.size_bytes());
+  for (const auto& [key, value] : contents.file.attributes()) {
     text += fmt::format(", {} {}", escaped(key), attribute_text(value));
   }
   text +=
@@ -174,11 +174,11 @@ std::string to_table(const Contents& contents) {
 
 std::string to_json(const Contents& contents) {
   nlohmann::json json = {{"path", json_string(contents.path)},
-                         {"bytes", contents.bytes},
-                         {"attributes", json_of(contents.attributes)},
+                         {"bytes", contents.file.size_bytes()},
+                         {"attributes", json_of(contents.file.attributes())},
                          {"objects", nlohmann::json::object()}};
   for (const auto& [name, object] : contents.objects) {
-    json["objects"][json_string(name)] = json_of(object);
+    json["objects"][json_string(name)] = json_of(*object);
   }
   return dump(json);
 }

@@ -14,6 +14,7 @@
 #include <string>
 #include <variant>
 
+#include "counterpoint/checkpoint/checkpoint_file.h"
 #include "counterpoint/runtime/saveable.h"
 
 namespace counterpoint::tools {
@@ -22,9 +23,8 @@ using Attribute = std::variant<std::int64_t, std::string>;
 
 struct Contents {
   std::string path;
-  std::uint64_t bytes = 0;
-  std::map<std::string, Attribute> attributes;
-  std::map<std::string, SavedObject> objects;
+  CheckpointFile file;
+  std::map<std::string, const SavedObject*> objects;  // of the file
 };
 
 // Reads and checks everything. Errors: as CheckpointFile.

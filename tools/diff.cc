@@ -31,7 +31,7 @@ Run add_diff(CLI::App& command) {
       "Numbers are compared bit by bit. Says nothing where there is no difference.\n"
       "Example: counterpoint diff run/checkpoint-00000017.h5 run/checkpoint-00000018.h5");
   return [options] {
-    const Limits limits = limits_for(options->limits, {options->a, options->b}, 2);
+    const Limits limits = limits_for(options->limits, {options->a, options->b}, 1);
     return in_sandbox(limits, options->a + " and " + options->b, [&] {
       const std::uint64_t most = limits.memory_bytes;
       require_readable(options->a);

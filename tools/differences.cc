@@ -144,10 +144,8 @@ std::vector<Difference> differences_of(const CheckpointFile& a, const Checkpoint
   names.insert(of_b.begin(), of_b.end());
   for (const std::string& name : names) {
     if (comparison.done()) break;
-    const SavedObject x = of_a.contains(name) ? a.read(name) : SavedObject{};
-    const SavedObject y = of_b.contains(name) ? b.read(name) : SavedObject{};
-    comparison.objects(escaped(name), of_a.contains(name) ? &x : nullptr,
-                       of_b.contains(name) ? &y : nullptr);
+    comparison.objects(escaped(name), of_a.contains(name) ? &a.view(name) : nullptr,
+                       of_b.contains(name) ? &b.view(name) : nullptr);
   }
   return std::move(comparison.differences);
 }

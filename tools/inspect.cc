@@ -26,7 +26,7 @@ Run add_inspect(CLI::App& command) {
   command.footer("Example: counterpoint inspect run/checkpoint-00000017.h5");
   return [options] {
     const std::string file = latest_of(options->file);
-    const Limits limits = limits_for(options->limits, {file}, 2);
+    const Limits limits = limits_for(options->limits, {file}, 1);
     return in_sandbox(limits, file, [&] {
       const Contents contents = read_contents(file, limits.memory_bytes);
       const std::string text = options->json ? to_json(contents) + "\n" : to_table(contents);

@@ -18,8 +18,8 @@ namespace {
 
 int verify(const std::string& file, const Limits& limits) {
   const Contents contents = read_contents(file, limits.memory_bytes);
-  for (const auto& [name, object] : contents.objects) require_restorable(file, name, object);
-  fmt::print("{}: ok, {} bytes, {} object{}\n", escaped(file), contents.bytes,
+  for (const auto& [name, object] : contents.objects) require_restorable(file, name, *object);
+  fmt::print("{}: ok, {} bytes, {} object{}\n", escaped(file), contents.file.size_bytes(),
              contents.objects.size(), contents.objects.size() == 1 ? "" : "s");
   return ok;
 }
@@ -44,7 +44,7 @@ Run add_verify(CLI::App& command) {
       worst = std::max(worst, guarded([&] {
                          int worst_here = ok;
                          for (const std::string& file : files_of(path)) {
-                           const Limits limits = limits_for(options->limits, {file}, 2);
+                           const Limits limits = limits_for(options->limits, {file}, 1);
                            const auto read = [&] { return verify(file, limits); };
                            worst_here = std::max(worst_here, in_sandbox(limits, file, read));
                          }
