@@ -127,6 +127,7 @@ std::variant<std::int64_t, std::string> UntrustedHdf5::attribute(hid_t group,
   if (ours(H5Tequal(type, H5T_STD_I64LE), "compare types") == 0) {
     return string_of(attribute, type, object, name);
   }
+  check_own_type(type, object);
   std::int64_t number = 0;
   ours(H5Aread(attribute, H5T_STD_I64LE, &number), "read an attribute");
   return number;
@@ -178,6 +179,7 @@ std::string UntrustedHdf5::string_of(hid_t attribute, hid_t type, const std::str
                              "64-bit integer",
                              name));
   }
+  check_own_type(type, object);
   const std::size_t size = H5Tget_size(type);
   if (size > max_attribute_bytes) {
     fail(object, fmt::format("has {} bytes in its attribute '{}', more than {}", size, name,
@@ -188,7 +190,13 @@ std::string UntrustedHdf5::string_of(hid_t attribute, hid_t type, const std::str
   std::string text(size, '\0');
   ours(H5Aread(attribute, type, text.data()), "read an attribute");
   text.resize(std::min(text.find('\0'), text.size()));
+  if (H5Tget_strpad(type) == H5T_STR_SPACEPAD) text.resize(text.find_last_not_of(' ') + 1);
   return text;
+}
+
+// A committed type is another object of the file.
+void UntrustedHdf5::check_own_type(hid_t type, const std::string& object) const {
+  if (ours(H5Tcommitted(type), "look at a type") != 0) fail(object, "has a committed type");
 }
 
 Tensor UntrustedHdf5::tensor(hid_t group, const std::string& object, const std::string& name) {
@@ -210,6 +218,7 @@ Tensor UntrustedHdf5::tensor(hid_t group, const std::string& object, const std::
 
 DType UntrustedHdf5::dtype_of(hid_t dataset, const std::string& object) const {
   const Id type(ours(H5Dget_type(dataset), "read a dataset's type"), H5Tclose);
+  check_own_type(type, object);
   for (const DType dtype : {DType::f16, DType::bf16, DType::f32, DType::f64, DType::i32, DType::i64,
                             DType::u32, DType::u64}) {
     if (ours(H5Tequal(type, file_type(dtype)), "compare types") > 0) return dtype;

@@ -62,6 +62,7 @@ class UntrustedHdf5 {
   Id open_attribute(hid_t group, const std::string& object, std::string_view name) const;
   std::string string_of(hid_t attribute, hid_t type, const std::string& object,
                         std::string_view name);
+  void check_own_type(hid_t type, const std::string& object) const;
   DType dtype_of(hid_t dataset, const std::string& object) const;
   Shape shape_of(hid_t dataset, const std::string& object) const;
   std::span<const std::byte> storage_of(hid_t dataset, const std::string& object, DType dtype,

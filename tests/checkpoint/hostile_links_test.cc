@@ -151,5 +151,32 @@ TEST_F(Hostile, PathsThatAreNoRegularFilesAreNotRead) {
   EXPECT_NE(error.message().find("a device"), std::string::npos) << error.what();
 }
 
+TEST_F(Hostile, CommittedTypesAreRefused) {
+  const auto committed = [](hid_t group, hid_t of) {
+    const Id root(H5Iget_file_id(group), H5Fclose);
+    Id type(H5Tcopy(of), H5Tclose);
+    H5Tcommit2(root, "type", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    return type;
+  };
+  write([&](hid_t group) {
+    fill_dataset(dataset(group, committed(group, H5T_IEEE_F32LE), {2}), {1, 2});
+  });
+  expect_refused("has a committed type");
+  for (const bool is_text : {true, false}) {
+    write([&](hid_t group) {
+      fill_dataset(dataset(group, H5T_IEEE_F32LE, {2}), {1, 2});
+      put_text(group, "attributes", "own");
+      const Id of(H5Tcopy(is_text ? H5T_C_S1 : H5T_STD_I64LE), H5Tclose);
+      H5Tset_size(of, 8);
+      const Id space(H5Screate(H5S_SCALAR), H5Sclose);
+      const Id attribute(
+          H5Acreate2(group, "own", committed(group, of), space, H5P_DEFAULT, H5P_DEFAULT),
+          H5Aclose);
+      H5Awrite(attribute, of, "my text");
+    });
+    expect_refused("has a committed type");
+  }
+}
+
 }  // namespace
 }  // namespace checkpoint_tests

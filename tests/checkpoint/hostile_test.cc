@@ -254,6 +254,30 @@ TEST_F(Hostile, AttributesAreTakenAsTheyMustBe) {
   expect_refused("no attribute 'stream_version'");
 }
 
+// Not hostile: what other programs write.
+TEST_F(Hostile, TextsOfAnyPaddingAreTaken) {
+  for (const H5T_str_t padding : {H5T_STR_NULLTERM, H5T_STR_NULLPAD, H5T_STR_SPACEPAD}) {
+    write_root([&](hid_t root) {
+      const Id group(H5Gcreate2(root, "x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+      const Id space(H5Screate(H5S_SCALAR), H5Sclose);
+      const Id type(H5Tcopy(H5T_C_S1), H5Tclose);
+      H5Tset_size(type, 9);
+      H5Tset_strpad(type, padding);
+      const std::string rest(3, padding == H5T_STR_SPACEPAD ? ' ' : '\0');
+      for (const auto& [name, value] :
+           {std::pair{"type", "tensor"}, std::pair{"values", "value"}}) {
+        const Id attribute(H5Acreate2(group, name, type, space, H5P_DEFAULT, H5P_DEFAULT),
+                           H5Aclose);
+        H5Awrite(attribute, type, (value + rest + rest).data());
+      }
+      fill_dataset(dataset(group, H5T_IEEE_F32LE, {2}), {4, 5});
+    });
+    cp::Tensor x = cp::Tensor::from<float>({1, 2}, {2});
+    cp::Checkpoint(one_rank(), {{"x", x}}).restore(path);
+    EXPECT_EQ(x.values<float>()[1], 5) << padding;
+  }
+}
+
 TEST_F(Hostile, LargeFilesAreRefusedUnread) {
   write([](hid_t group) { fill_dataset(dataset(group, H5T_IEEE_F32LE, {2}), {4, 5}); });
   std::filesystem::resize_file(path, std::uintmax_t{1} << 34);
