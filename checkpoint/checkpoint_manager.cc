@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "counterpoint/checkpoint/internal/disk_task.h"
+#include "counterpoint/checkpoint/internal/file_errors.h"
 #include "counterpoint/checkpoint/internal/folder.h"
 #include "counterpoint/checkpoint/internal/lasting_path.h"
 #include "counterpoint/checkpoint/internal/latest_search.h"
@@ -201,6 +202,7 @@ class CheckpointManager::State {
       throw Error(ErrorCode::invalid_argument, message);
     };
     if (folder_path_.empty()) refuse("folder is empty; name one, \".\" for the current one");
+    internal::check_path(folder_path_.string());
     if (options_.keep < 1) {
       refuse(fmt::format("keep is {}; at least 1 checkpoint must stay", options_.keep));
     }

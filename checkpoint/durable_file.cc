@@ -160,6 +160,7 @@ Durability write_durably(FileOperations& files, const std::string& path, const F
   if (path.empty()) {
     throw Error(ErrorCode::invalid_argument, "the path is empty; name a file to save as");
   }
+  check_path(path);
   const std::optional<Access> replaced = access_of_replaced(files, path);
   const std::string temporary = temporary_path(path);
   // What only its owner or group may read is not readable by others meanwhile either.

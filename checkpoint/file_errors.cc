@@ -60,6 +60,14 @@ void throw_file_error(const std::string& path, const char* doing, int error) {
   std::abort();  // every branch above threw
 }
 
+void check_path(const std::string& path) {
+  const std::size_t zero = path.find('\0');
+  if (zero == std::string::npos) return;
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("{}: a path with a zero byte behind that; give it without",
+                          path.substr(0, zero)));
+}
+
 std::string kind_of(const std::string& path, mode_t mode) {
   switch (mode & S_IFMT) {
     case S_IFDIR:

@@ -14,6 +14,15 @@
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
+namespace {
+
+std::string checked(std::string path) {
+  check_path(path);
+  return path;
+}
+
+}  // namespace
+
 std::shared_ptr<ReadableFile> open_shared(std::shared_ptr<FileOperations> files, std::string path) {
   auto* const file = new ReadableFile(*files, std::move(path));
   return {file, [files](const ReadableFile* closed) { delete closed; }};
@@ -25,7 +34,7 @@ FileBytes read_whole(FileOperations& files, const std::string& path, std::uint64
 
 ReadableFile::ReadableFile(FileOperations& files, std::string path)
     : files_(files),
-      path_(std::move(path)),
+      path_(checked(std::move(path))),
       file_(files, files.open(path_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)) {
   const int fd = file_.fd();
   if (fd == -ENOENT || fd == -ENOTDIR) {

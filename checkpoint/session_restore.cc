@@ -284,7 +284,9 @@ void Session::refuse_together(std::vector<Prepared>& prepared) {
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     if (!prepared[i].refusal || prepared[i].absent) continue;
     if (!is_refusal(*prepared[i].refusal)) failed = prepared[i].refusal;
-    refusals += fmt::format("{} {}{}", i, prepared[i].reason, '\0');
+    std::string reason = prepared[i].reason;  // of an object of the user's, perhaps
+    std::ranges::replace(reason, '\0', '?');
+    refusals += fmt::format("{} {}{}", i, reason, '\0');
   }
   agree(*communicator_, "partial restore", failed);
   for (std::string_view rest : gather_texts(*communicator_, refusals)) {

@@ -18,6 +18,9 @@ std::string errno_text(int error);
 // What a caller can do about -errno `error` of `doing` ("write", ...) with `path`.
 [[noreturn]] void throw_file_error(const std::string& path, const char* doing, int error);
 
+// Errors: invalid_argument for a path with a zero byte, behind which the system would read nothing.
+void check_path(const std::string& path);
+
 // "a directory", "a FIFO", ... for what is at `path` and is no regular file, of its mode.
 std::string kind_of(const std::string& path, mode_t mode);
 

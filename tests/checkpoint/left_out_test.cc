@@ -87,6 +87,40 @@ TEST(TakenName, OfTheReuseLedgerIsRefused) {
   }
 }
 
+// The system would take the path for another one.
+TEST(TakenName, PathsWithAZeroByteAreRefused) {
+  const TemporaryFolder folder;
+  std::int64_t value = 1;
+  const std::string other = folder / "a";
+  const std::string path = other + std::string("\0.h5", 4);
+  cp::Checkpoint checkpoint(one_rank(), {{"value", value}});
+  checkpoint.save(other);
+  for (const auto& use : std::vector<std::function<void()>>{
+           [&] { checkpoint.save(path); },
+           [&] { checkpoint.restore(path); },
+           [&] { cp::CheckpointFile file(path); },
+           [&] {
+             cp::CheckpointManager(one_rank(), path, {{"value", value}});
+           },
+       }) {
+    const cp::Error error = error_of(use);
+    EXPECT_EQ(error.code(), cp::ErrorCode::invalid_argument) << error.what();
+    EXPECT_NE(error.message().find("zero byte"), std::string::npos) << error.what();
+  }
+}
+
+TEST(LeftOut, WhyAnObjectRefusesMaySayAnything) {
+  const TemporaryFolder folder;
+  auto generator = std::make_shared<FakeGenerator>();
+  cp::Checkpoint checkpoint(one_rank(), {{"noise", generator}});
+  checkpoint.save(folder / "a.h5");
+  generator->on_prepare = [] {
+    throw cp::Error(cp::ErrorCode::invalid_argument, std::string("no\0thing", 8));
+  };
+  const cp::RestoreReport report = checkpoint.restore(folder / "a.h5", {.allow_partial = true});
+  EXPECT_EQ(report.objects.front().result, cp::ObjectResult::refused);
+}
+
 TEST(CheckpointFile, IsReadAsOftenAsOneLikes) {
   const TemporaryFolder folder;
   cp::Tensor weights(cp::DType::f32, {100'000});
@@ -99,6 +133,10 @@ TEST(CheckpointFile, IsReadAsOftenAsOneLikes) {
     EXPECT_EQ(value.values<float>()[99'999], 7) << time;
     value.values<float>()[99'999] = 8;  // a copy of the caller's own
   }
+  const cp::Tensor& viewed = file.view("weights").values.at("value");
+  EXPECT_EQ(viewed.values<float>()[99'999], 7);
+  EXPECT_EQ(viewed.bytes().data(), file.view("weights").values.at("value").bytes().data());
+  EXPECT_EQ(error_of([&] { (void)file.view("absent"); }).code(), cp::ErrorCode::not_found);
 }
 
 }  // namespace
