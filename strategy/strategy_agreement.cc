@@ -130,6 +130,7 @@ void StrategyCore::begin_restore(const MirroredObject& object,
     return;
   }
   check_use(context, "a restore");
+  payload_->ensure_callable();
   agree({.operation = Operation::restore,
          .dtype = DType::u64,
          .shape = {},

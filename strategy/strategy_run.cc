@@ -37,6 +37,8 @@ void StrategyCore::check_can_run(const char* what) {
   if (closed_) {
     throw Error(ErrorCode::failed_precondition, fmt::format("{} has been destroyed", name()));
   }
+  // Before any replica has done anything. A rank that is alone sends nothing at its end.
+  if (num_ranks() > 1) payload_->ensure_callable();
 }
 
 void StrategyCore::begin_run() {
@@ -67,16 +69,20 @@ std::optional<Error> StrategyCore::call_replica(
 
 void StrategyCore::run(const std::function<void(ReplicaContext&)>& function) {
   check_can_run("run");
-  begin_run();
+  ReplicaThreads::Work work;
+  if (threads_ != nullptr) {
+    // A replica that hangs may outlive all but what its thread holds itself.
+    work = [core = shared_from_this(), function](int local_index) {
+      const std::optional<Error> error = core->call_replica(function, local_index);
+      core->rendezvous_.leave(local_index, error);
+    };
+  }
+  begin_run();  // what needs memory has it
   if (threads_ == nullptr) {
     rendezvous_.leave(0, call_replica(function, 0));
     rendezvous_.serve();
   } else {
-    // A replica that hangs may outlive all but what its thread holds itself.
-    threads_->start([core = shared_from_this(), function](int local_index) {
-      const std::optional<Error> error = core->call_replica(function, local_index);
-      core->rendezvous_.leave(local_index, error);
-    });
+    threads_->start(std::move(work));
     rendezvous_.serve();
     rendezvous_.abandoned() ? threads_->abandon() : threads_->wait();
   }

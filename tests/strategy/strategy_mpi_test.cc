@@ -5,11 +5,13 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "counterpoint/runtime/communicator.h"
+#include "counterpoint/runtime/generator.h"
 #include "counterpoint/strategy/mirrored_strategy.h"
 #include "runtime/expect_error.h"
 #include "strategy/scenarios.h"
@@ -56,6 +58,40 @@ TEST(StrategyMpiThreads, OfAnOnlyReplicaDoNotCommunicate) {
     EXPECT_EQ(values[0], static_cast<float>(the_world()->size()));
   });
   strategy.check();
+}
+
+// Nor does it change anything to call the strategy itself there.
+TEST(StrategyMpiThreads, OtherThanTheOneThatInitialisedMpiChangeNothing) {
+  if (the_world()->size() == 1) GTEST_SKIP() << "a rank that is alone sends nothing";
+  for (const int replicas_per_rank : {1, 2}) {
+    MirroredStrategy strategy(
+        the_world(),
+        {.replicas_per_rank = replicas_per_rank, .timeout_seconds = 60, .last_calls_folder = ""});
+    if (the_world()->rank() == 0) {
+      std::jthread([&] {
+        const auto refused = [](const std::function<void()>& call) {
+          expect_error(ErrorCode::failed_precondition, {"MPI_THREAD_FUNNELED"}, call);
+        };
+        refused(
+            [&] { strategy.run([](ReplicaContext&) { ADD_FAILURE() << "a replica has run"; }); });
+        refused([&] { strategy.check(); });
+        refused([&] { (void)strategy.any(true); });
+        refused([&] { (void)strategy.variable<float>({3}); });
+        if (replicas_per_rank == 1) refused([&] { (void)strategy.enter_replica(); });
+        const auto scope = strategy.scope();
+        auto noise = Generator::from_seed(1, {.name = "made on that thread alone"});
+        refused([&] { noise.saveable()->ensure_in_step(); });
+        refused([&] { noise.saveable()->begin_restore(); });
+      });
+    }
+    const auto scope = strategy.scope();
+    if (the_world()->rank() != 0) {
+      (void)Generator::from_seed(1, {.name = "made on that thread alone"});
+    }
+    strategy.run([](ReplicaContext&) {});
+    EXPECT_TRUE(strategy.any(true));
+    strategy.check();
+  }
 }
 
 TEST(StrategyMpiRanks, AreAsManyAsAsked) {
