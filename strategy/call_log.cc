@@ -50,7 +50,8 @@ std::uint64_t CallLog::place(std::uint64_t number) const noexcept {
   if (found == nullptr) return 0;
   // Folders may differ from rank to rank.
   const std::string_view path = found->location.file_name();
-  std::uint64_t digest = mix_digest(found->location.line(), found->location.column());
+  std::uint64_t digest =
+      mix_digest(mix_digest(0, found->location.line()), found->location.column());
   for (const char c : path.substr(path.find_last_of('/') + 1)) {
     digest = mix_digest(digest, static_cast<unsigned char>(c));
   }

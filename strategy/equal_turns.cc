@@ -37,13 +37,13 @@ Reservation reserve_equal_turn(LocalReplica& local, int replica_id, int num_repl
     local.turns.push_back({.store = shared, .state = store.peek(), .turn = number});
     turn = local.turns.end() - 1;
     const StreamState& state = turn->state;
-    const std::uint64_t counter = mix_digest(state.counter.low, state.counter.high);
-    local.log.record(turn->turn,
-                     {.operation = Operation::take_turns,
-                      .dtype = DType::i64,
-                      .shape = {},
-                      .scalars = {mix_digest(counter, store.definition().id), state.key},
-                      .location = record.location});
+    local.log.record(
+        turn->turn,
+        {.operation = Operation::take_turns,
+         .dtype = DType::i64,
+         .shape = {},
+         .scalars = {mix_digest(digest_of(state.counter), store.definition().id), state.key},
+         .location = record.location});
   }
   local.log.record(turn->turn, record);
   const StreamDefinition& definition = store.definition();

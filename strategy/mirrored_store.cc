@@ -40,10 +40,12 @@ std::uint64_t ReplicaState::replica_key(const StreamDefinition& definition,
 
 MirroredStore::MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
                              const StreamState& state, StreamOrigin origin,
-                             const StreamLayout& layout)
+                             const StreamLayout& layout, std::int64_t made_before)
     : StateStore(definition, std::move(origin), layout),
       core_(std::move(core)),
-      stream_(this->origin().digest()),
+      stream_(made_before == 0
+                  ? this->origin().digest()
+                  : mix_digest(this->origin().digest(), static_cast<std::uint64_t>(made_before))),
       sharded_(MirroredObjects::logged_as_shared(stream_)),
       copies_(static_cast<std::size_t>(core_->replicas_per_rank())),
       shared_claims_(BlockClaims::if_watched(definition, state, this->origin(),

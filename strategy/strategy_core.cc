@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <memory>
@@ -104,7 +105,7 @@ StrategyCore::~StrategyCore() = default;
 
 void StrategyCore::agree_on_options(const std::optional<Error>& refused,
                                     std::uint64_t protocol_version) {
-  std::uint64_t occasion = protocol_version;
+  std::uint64_t occasion = mix_digest(0, protocol_version);  // what comes first is added alone
   for (const std::uint64_t option : {static_cast<std::uint64_t>(options_.replicas_per_rank),
                                      static_cast<std::uint64_t>(options_.on_divergence),
                                      static_cast<std::uint64_t>(options_.collective_checks),
@@ -166,19 +167,17 @@ std::shared_ptr<StateStore> StrategyCore::make_store(const Context& context,
   // is in no log then, since replicas come to it at different calls.
   const bool in_run = running_ && origin.name == global_generator_name;
   if (!in_run) check_use(context, origin.to_string());
-  auto store =
-      std::make_shared<MirroredStore>(shared_from_this(), definition, state, origin, layout);
+  auto store = std::make_shared<MirroredStore>(shared_from_this(), definition, state, origin,
+                                               layout, times_split_before(origin));
   add(store);
   if (in_run) return store;
   // Ranks that make different generators differ from here on.
-  record_for_all(
-      origin.digest(),
-      {.operation = Operation::create,
-       .dtype = DType::i64,
-       .shape = {},
-       .scalars = {mix_digest(mix_digest(state.counter.low, state.counter.high), layout.digest()),
-                   state.key},
-       .location = origin.location});
+  record_for_all(store->logged_as(),
+                 {.operation = Operation::create,
+                  .dtype = DType::i64,
+                  .shape = {},
+                  .scalars = {mix_digest(digest_of(state.counter), layout.digest()), state.key},
+                  .location = origin.location});
   return store;
 }
 
@@ -194,9 +193,28 @@ std::int64_t StrategyCore::next_of(const Context& context, std::uint64_t origin)
                                               : made_[{-1, origin}]++;
 }
 
+std::int64_t StrategyCore::times_split_before(const StreamOrigin& origin) {
+  if (origin.parent == 0) return 0;
+  const std::scoped_lock lock(origins_mutex_);
+  const auto [split, is_new] = splits_.try_emplace(origin.parent, -1);
+  if (is_new) {
+    kept_splits_.push_back(origin.parent);
+    if (kept_splits_.size() > kMostKeptSplits) {
+      splits_.erase(kept_splits_.front());
+      kept_splits_.pop_front();
+    }
+  }
+  if (origin.child == 0) ++split->second;  // children are made in order
+  return std::max(split->second, std::int64_t{0});
+}
+
 StreamState StrategyCore::entropy_state(const Context& context, const StreamOrigin& origin) {
-  // Beside the count that make_store keeps of the same origin.
+  // Beside the count that make_store keeps of the same origin. In a run that count begins anew, and the
+  // run's own number tells it from the others'.
   const std::int64_t number = next_of(context, mix_digest(origin.digest(), entropy_.front()));
+  const std::int64_t run = context.kind == ContextKind::replica ? agreement_.run() : -1;
+  const std::uint64_t place = mix_digest(mix_digest(0, static_cast<std::uint64_t>(run)),
+                                         static_cast<std::uint64_t>(number));
   // Words of the stream that the shared entropy keys, at a place that the origin gives.
   std::array<std::uint64_t, 4> words{};
   const std::array<std::int64_t, 1> shape = {static_cast<std::int64_t>(words.size())};
@@ -205,8 +223,7 @@ StreamState StrategyCore::entropy_state(const Context& context, const StreamOrig
        .dtype = DType::u64,
        .shape = shape,
        .key = entropy_[0],
-       .counter = {entropy_[1] ^ mix_digest(static_cast<std::uint64_t>(number), entropy_[3]),
-                   entropy_[2] ^ origin.digest()},
+       .counter = {entropy_[1] ^ mix_digest(place, entropy_[3]), entropy_[2] ^ origin.digest()},
        .output = words.data(),
        .count = words.size()});
   return {.counter = {words[0], words[1]}, .key = words[2]};
@@ -261,6 +278,7 @@ void StrategyCore::check_cross_replica(const Context& context, const char* what)
                             what));
   }
   check_use(context, what);
+  payload_->ensure_callable();  // while nothing is logged or waited for
 }
 
 }  // namespace counterpoint::inline v1

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "counterpoint/kernels/counter.h"
 #include "counterpoint/runtime/call_record.h"
 
 namespace counterpoint::inline v1 {
@@ -106,6 +107,11 @@ class CallLog {
   Mark adopted_;
   std::vector<Call> calls_;
 };
+
+// Of its two words in their order.
+constexpr std::uint64_t digest_of(const kernels::Counter& counter) {
+  return mix_digest(mix_digest(0, counter.low), counter.high);
+}
 
 // The number of the first call in which two logs differ, up to their marks: the first whose digests
 // do, or the length of the shorter. Nothing if they are alike; the oldest remembered call if the

@@ -43,8 +43,10 @@ class ReplicaState {
 
 class MirroredStore final : public StateStore, public MirroredObject {
  public:
+  // `made_before`: how many of the same origin, from which it is told apart in the log.
   MirroredStore(std::shared_ptr<StrategyCore> core, const StreamDefinition& definition,
-                const StreamState& state, StreamOrigin origin, const StreamLayout& layout);
+                const StreamState& state, StreamOrigin origin, const StreamLayout& layout,
+                std::int64_t made_before = 0);
 
   Reservation reserve(const Context& context, const CallRecord& record, std::uint64_t blocks,
                       KeyUse key_use) override;

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,7 +36,7 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
  public:
   // Ranks of different versions may not be in step: what they do differs in ways that no call
   // shows.
-  static constexpr std::uint64_t kProtocolVersion = 4;
+  static constexpr std::uint64_t kProtocolVersion = 5;
 
   // Collective.
   static std::shared_ptr<StrategyCore> create(const std::shared_ptr<Communicator>& world,
@@ -110,6 +111,9 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   void add(const std::shared_ptr<MirroredObject>& object) { objects_.add(object); }
   // How many came before of what is made with a name or at a line, which `origin` stands for.
   std::int64_t next_of(const Context& context, std::uint64_t origin);
+  // How often a parent was split before in the state in which it gave the child of `origin`: reset since, it
+  // gives children of one origin again. The last splits alone are remembered, alike on every rank.
+  std::int64_t times_split_before(const StreamOrigin& origin);
   // Before a save of `object`: its replicas are alike, or it keeps each one's copy for the save, or
   // all ranks throw.
   void begin_save(MirroredObject& object, const std::source_location& location,
@@ -163,6 +167,10 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   using MadeOf = std::map<std::pair<int, std::uint64_t>, std::int64_t>;
   MadeOf made_;
   MadeOf made_in_run_;
+  static constexpr std::size_t kMostKeptSplits = 1024;
+  std::map<std::uint64_t, std::int64_t>
+      splits_;                             // how often each was repeated, by the children's parent
+  std::deque<std::uint64_t> kept_splits_;  // in the order in which they were first made
   std::shared_ptr<const void> run_token_;  // made when first asked for
 };
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace counterpoint {
 namespace {
 
@@ -85,6 +87,27 @@ TEST(CallLog, OneCallMoreIsNamed) {
               testing::StartsWith("made only 1 calls, the last at call_log_test.cc:"));
   EXPECT_EQ(CallLog().describe(0), "made only 0 calls");
   EXPECT_THAT(b.describe(1), testing::HasSubstr("normal f32 []"));
+}
+
+TEST(CallLog, ALineAndItsColumnAreNotTakenForTheirSum) {
+  const auto log_of = [](const std::source_location& location) {
+    CallLog log;
+    log.record(1, {.location = location});
+    return log;
+  };
+  using Location = std::source_location;
+  // clang-format off
+#line 900
+  const std::array row = {Location::current(), Location::current()};
+#line 921
+  const std::array next = {Location::current(), Location::current()};
+  // clang-format on
+  for (const Location& a : row) {
+    for (const Location& b : next) {
+      EXPECT_NE(log_of(a).place(0), log_of(b).place(0)) << a.column() << " and " << b.column();
+    }
+  }
+  EXPECT_EQ(row[0].line() + row[1].column(), next[0].line() + row[0].column());
 }
 
 TEST(CallLog, WhatHasLeftTheRingIsSaid) {

@@ -80,5 +80,22 @@ TEST(SavedReplicas, GoOnExactlyOnAsManyAndOnNoOtherNumber) {
   }
 }
 
+// Of two generators made outside, alike in line and state, each rank drew from one: a save says so.
+TEST(SavedReplicas, OfWhichEachRankDrewFromItsOwnTwinAreRefused) {
+  const OwnFolder folder;
+  on_thread_ranks(2, [&](const auto& world) {
+    MirroredStrategy strategy(world, {.last_calls_folder = ""});
+    std::vector<Generator> twins;
+    for (int i = 0; i < 2; ++i) twins.push_back(Generator::from_seed(7));
+    strategy.run([&](ReplicaContext& replica) {
+      (void)twins[static_cast<std::size_t>(replica.rank())].normal<float>({2});
+    });
+    strategy.check();
+    Checkpoint checkpoint(world, {{"a", twins[0]}, {"b", twins[1]}});
+    expect_error(ErrorCode::diverged, {"generator 'a' is philox [1031, 0, 0] on rank 0"},
+                 [&] { checkpoint.save(folder.file("twins.h5")); });
+  });
+}
+
 }  // namespace
 }  // namespace counterpoint

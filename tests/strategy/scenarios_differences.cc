@@ -142,6 +142,17 @@ void other_seed_on_a_rank(const World& world, int replicas_per_rank) {
   });
 }
 
+// Of equal words in another order.
+void other_counter_on_a_rank(const World& world, int replicas_per_rank) {
+  if (world->size() == 1) return;
+  MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
+  const auto scope = strategy.scope();
+  const bool is_other = world->rank() == 1;
+  const std::vector<std::int64_t> state = {is_other ? 2 : 1, is_other ? 1 : 2, 9};
+  auto noise = Generator::from_state(state);
+  expect_error(ErrorCode::diverged, {"create"}, [&] { strategy.check(); });
+}
+
 void made_in_another_order_on_a_rank(const World& world, int replicas_per_rank) {
   if (world->size() == 1) return;
   MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
@@ -283,6 +294,7 @@ std::vector<Scenario> difference_scenarios() {
           {"throws_while_others_take_turns", throws_while_others_take_turns},
           {"bad_argument_everywhere", bad_argument_everywhere},
           {"other_seed_on_a_rank", other_seed_on_a_rank},
+          {"other_counter_on_a_rank", other_counter_on_a_rank},
           {"made_in_another_order_on_a_rank", made_in_another_order_on_a_rank},
           {"restored_on_a_rank", restored_on_a_rank},
           {"other_state_outside", other_state_outside},

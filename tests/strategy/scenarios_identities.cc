@@ -2,8 +2,10 @@
 // of draw; and what is said of a difference that is no longer remembered.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <latch>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
@@ -57,6 +59,21 @@ void generators_of_one_name(const World& world, int replicas_per_rank) {
   expect_two_objects(
       world, replicas_per_rank, "generator 'dropout' (number 2)",
       [](MirroredStrategy&) { return Generator::from_seed(7, {.name = "dropout"}); }, draw);
+}
+
+// Reset to where it was split before, a parent gives the same children again: other objects all the same.
+void children_of_repeated_splits(const World& world, int replicas_per_rank) {
+  for (const bool is_key_other : {false, true}) {
+    expect_two_objects(
+        world, replicas_per_rank, "normal f32 [3]",
+        [is_key_other, parent = std::optional<Generator>(), key = 0](MirroredStrategy&) mutable {
+          if (!parent) parent = Generator::from_seed(7);
+          const std::array<std::int64_t, 2> counter = {1, 2};
+          parent->reset_from_key_counter(is_key_other ? ++key : key, counter);
+          return std::move(parent->split(2)[1]);
+        },
+        draw);
+  }
 }
 
 // Each of them is adopted, however alike they are called.
@@ -242,6 +259,7 @@ std::vector<Scenario> identity_scenarios() {
           {"variables_of_one_name", variables_of_one_name},
           {"generators_of_one_line", generators_of_one_line},
           {"generators_of_one_name", generators_of_one_name},
+          {"children_of_repeated_splits", children_of_repeated_splits},
           {"adopted_of_one_name", adopted_of_one_name},
           {"a_shared_draw_or_each_its_own", a_shared_draw_or_each_its_own},
           {"restored_to_another_state", restored_to_another_state},

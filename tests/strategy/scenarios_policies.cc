@@ -209,6 +209,9 @@ void other_version_on_a_rank(const World& world, int replicas_per_rank) {
   expect_error(ErrorCode::diverged, {"version", "on rank 1"}, [&] {
     StrategyCore::create(world, {.replicas_per_rank = replicas_per_rank}, version);
   });
+  const int other = replicas_per_rank + (world->rank() == 1 ? 0 : 1);
+  expect_error(ErrorCode::diverged, {"version", "on rank 1"},
+               [&] { StrategyCore::create(world, {.replicas_per_rank = other}, version); });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -176,6 +177,35 @@ void without_a_seed(const World& world, int replicas_per_rank) {
   EXPECT_EQ(mine, first);
 }
 
+// In a run too, another in each: the same on every replica, however many others made before.
+void without_a_seed_in_a_run(const World& world, int replicas_per_rank) {
+  std::set<std::vector<std::int64_t>> seen;
+  const auto unseeded = [] { return words(Generator::from_non_deterministic_state()); };
+  constexpr int kRuns = 3;
+  for (int made = 0; made < 2; ++made) {
+    MirroredStrategy strategy(world, quiet_options(replicas_per_rank));
+    const auto scope = strategy.scope();
+    seen.insert(unseeded());
+    for (int run = 0; run < kRuns; ++run) {
+      const auto states = strategy.run([&](ReplicaContext& replica) {
+        std::vector<std::vector<std::int64_t>> mine;
+        for (int i = 0; i < 2; ++i) mine.push_back(unseeded());
+        if (is_last(replica)) (void)unseeded();
+        return mine;
+      });
+      for (const auto& mine : states) EXPECT_EQ(mine, states[0]);
+      for (const std::vector<std::int64_t>& state : states[0]) {
+        seen.insert(state);
+        std::vector<std::int64_t> first = state;
+        strategy.broadcast(first);
+        EXPECT_EQ(state, first) << "of rank 0";
+      }
+    }
+    seen.insert(unseeded());
+  }
+  EXPECT_EQ(seen.size(), 2U * (2 + 2 * kRuns)) << "some are the same";
+}
+
 void split_in_scope(const World& world, int replicas_per_rank) {
   MirroredStrategy strategy(world, {.replicas_per_rank = replicas_per_rank});
   const auto scope = strategy.scope();
@@ -270,6 +300,7 @@ std::vector<Scenario> stream_scenarios() {
           {"for_replica_in_a_run", for_replica_in_a_run},
           {"made_in_run", made_in_run},
           {"without_a_seed", without_a_seed},
+          {"without_a_seed_in_a_run", without_a_seed_in_a_run},
           {"split_in_scope", split_in_scope},
           {"used_elsewhere", used_elsewhere},
           {"thread_pools", thread_pools},

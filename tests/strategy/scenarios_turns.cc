@@ -99,6 +99,28 @@ void indistinct_generators(const World& world, int replicas_per_rank) {
   }
 }
 
+// Where each rank draws from one of them alone, nothing tells as long as it does so: turns are right, and
+// named is the draw on another.
+void each_rank_its_own_twin(const World& world, int replicas_per_rank) {
+  if (world->size() == 1) return;
+  for (const Turns turns : {Turns::agreed, Turns::assumed_equal}) {
+    MirroredStrategy strategy(world, with_turns(replicas_per_rank, turns));
+    auto twins = made_at_one_line({7, 7});
+    const std::size_t mine = world->rank() == 0 ? 0 : 1;
+    for (int run = 1; run < 3; ++run) {
+      strategy.run([&](ReplicaContext&) { (void)twins[mine].normal<float>({2}); });
+      EXPECT_EQ(words(twins[mine])[0], 7 + 512 * run * strategy.num_replicas_in_sync());
+      EXPECT_EQ(words(twins[1 - mine])[0], 7);
+    }
+    strategy.check();
+    expect_error(ErrorCode::failed_precondition,
+                 {"two generators", "made at scenarios_turns.cc:", "a name of its own"}, [&] {
+                   strategy.run([&](ReplicaContext&) { (void)twins[0].normal<float>({2}); });
+                   strategy.check();
+                 });
+  }
+}
+
 // Replicas of one rank that draw from one each, and ranks that do so where states tell.
 void another_of_one_line(const World& world, int replicas_per_rank) {
   for (const Turns turns : {Turns::agreed, Turns::assumed_equal}) {
@@ -168,6 +190,19 @@ void other_states_outside(const World& world, int replicas_per_rank) {
   }
 }
 
+// Of equal words in another order, where no message tells before the run has ended.
+void other_states_in_equal_turns(const World& world, int replicas_per_rank) {
+  if (world->size() == 1) return;
+  MirroredStrategy strategy(world, with_turns(replicas_per_rank, Turns::assumed_equal));
+  const bool is_other = world->rank() == world->size() - 1;
+  const std::vector<std::int64_t> state = {is_other ? 2 : 1, is_other ? 1 : 2, 3};
+  auto shared = Generator::from_state(state, {.name = "shared"});
+  expect_error(ErrorCode::diverged, {"take_turns", "generator 'shared'"}, [&] {
+    strategy.run([&](ReplicaContext&) { (void)shared.normal<float>({}); });
+    strategy.check();
+  });
+}
+
 // Who draws, where, and from what, is told also on the rank that does not know the generator.
 void names_what_cannot_follow(const World& world, int replicas_per_rank) {
   if (world->size() == 1) return;
@@ -210,9 +245,11 @@ std::vector<Scenario> turn_scenarios() {
           {"made_anew_each_step", made_anew_each_step},
           {"kept_on_one_rank", kept_on_one_rank},
           {"indistinct_generators", indistinct_generators},
+          {"each_rank_its_own_twin", each_rank_its_own_twin},
           {"another_of_one_line", another_of_one_line},
           {"turns_beside_collectives", turns_beside_collectives},
           {"other_states_outside", other_states_outside},
+          {"other_states_in_equal_turns", other_states_in_equal_turns},
           {"names_what_cannot_follow", names_what_cannot_follow},
           {"equal_turns_are_named", equal_turns_are_named}};
 }
