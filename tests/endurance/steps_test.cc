@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -123,10 +124,12 @@ class Training {
 
 class Steps : public testing::TestWithParam<Split> {
  protected:
-  // One a split, on all ranks.
+  // One a split, on all ranks; threads and a job of processes may run beside each other.
   static std::filesystem::path folder(const Split& split) {
+    const bool under_mpirun = std::getenv("COUNTERPOINT_EXPECTED_RANKS") != nullptr;
     return std::filesystem::path(COUNTERPOINT_SCRATCH_DIR) /
-           ("steps-" + std::to_string(split.ranks) + "x" + std::to_string(split.replicas_per_rank));
+           ((under_mpirun ? "job-" : "threads-") + std::to_string(split.ranks) + "x" +
+            std::to_string(split.replicas_per_rank));
   }
 };
 

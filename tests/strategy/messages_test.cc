@@ -191,7 +191,9 @@ TEST_P(Messages, OfCheckpoints) {
   const auto scope = strategy.scope();
   auto noise = Generator::from_seed(1);
   auto weights = strategy.variable<float>({100'000});
-  const std::filesystem::path folder = COUNTERPOINT_SCRATCH_DIR "/messages";
+  // Jobs of other numbers of ranks may run beside this one.
+  const std::filesystem::path folder =
+      COUNTERPOINT_SCRATCH_DIR "/messages-" + std::to_string(world()->size());
   if (world()->rank() == 0) std::filesystem::remove_all(folder);
   world()->barrier();
   CheckpointManager checkpoints(world(), folder, {{"noise", noise}, {"weights", weights}});
