@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,11 +21,25 @@ namespace cp = counterpoint;
 
 namespace {
 
-constexpr unsigned late_seconds = 8;
+// Long after the others have given up, those too that did so twice.
+unsigned late_seconds(std::string_view where) { return where == "again" ? 8 : 6; }
 
-void go_wrong(std::string_view fault) {
+void go_wrong(std::string_view fault, std::string_view where) {
   if (fault == "stops") raise(SIGSTOP);
-  if (fault == "late") sleep(late_seconds);
+  if (fault == "late") sleep(late_seconds(where));
+}
+
+// A file that says that a rank has had its say.
+std::string said(const std::string& folder, int rank) {
+  return folder + "-said-" + std::to_string(rank);
+}
+
+// A job ends soon after its first rank: all are to have their say, the one that is late too.
+void let_all_speak(const std::string& folder, const cp::Communicator& world) {
+  std::ofstream{said(folder, world.rank())};
+  for (int rank = 0, tenths = 0; rank < world.size(); ++rank) {
+    while (!std::filesystem::exists(said(folder, rank)) && tenths++ < 250) usleep(100'000);
+  }
 }
 
 // A replica's call that rank 1 does not come to, which the caller takes for granted.
@@ -46,6 +62,7 @@ int main(int argc, char** argv) {
   const std::string_view fault = argv[1];
   const std::string_view where = argv[2];
   const bool is_culprit = world->rank() == 1;
+  std::filesystem::remove(said(argv[3], world->rank()));  // of a job before
   int status = 0;
   try {
     cp::MirroredStrategy strategy(world, {.timeout_seconds = 2, .last_calls_folder = ""});
@@ -58,7 +75,7 @@ int main(int argc, char** argv) {
     cp::CheckpointManager checkpoints(world, argv[3], {{"noise", noise}, {"model", model}});
     checkpoints.save(1);
     if (where == "wait") checkpoints.save_async(2);
-    if (is_culprit) go_wrong(fault);
+    if (is_culprit) go_wrong(fault, where);
     if (where == "save") checkpoints.save(2);
     if (where == "async") checkpoints.save_async(2);
     if (where == "wait") checkpoints.wait();
@@ -73,7 +90,6 @@ int main(int argc, char** argv) {
     status = 1;
   }
   std::fflush(stdout);
-  // A job ends soon after its first rank: those that are late are to have their say.
-  if (fault == "late" && !is_culprit) sleep(late_seconds + 2);
+  if (fault == "late") let_all_speak(argv[3], *world);
   return status;
 }
