@@ -1,5 +1,6 @@
 # Tests: one executable an area or promise, each registered with CTest, under mpirun where it names
-# rank counts. Every test has a time limit, so that a hang is a failure.
+# rank counts. Every test has a time limit, so that a hang is a failure. COST is about what a long test takes, in
+# seconds: the longest begin first, so that nobody waits for them at the end.
 
 # counterpoint_test(<name> SOURCES <file>... LIBS <target>... [TIMEOUT <seconds>])
 # Plain GoogleTest executable; each TEST becomes a CTest test.
@@ -53,7 +54,8 @@ endfunction()
 # counterpoint_job_test(<name> PROGRAM <target> RANKS <n; 0 without mpirun> ARGUMENTS <argument>...
 #                       STATUS zero|nonzero TEXTS <regular expression>... [NOT_TEXT <regular expression>]
 #                       [ENVIRONMENT <name=value>...])
-# A job in which something goes wrong: it must end by itself, within seconds, and say what it saw.
+# A job in which something goes wrong: it must end by itself, within seconds, and say what it saw. It waits for most
+# of them, so that it counts as one processor.
 set(COUNTERPOINT_EXPECT_JOB ${CMAKE_CURRENT_LIST_DIR}/expect_job.cmake)
 function(counterpoint_job_test name)
   cmake_parse_arguments(arg "" "PROGRAM;RANKS;STATUS;NOT_TEXT" "ARGUMENTS;TEXTS;ENVIRONMENT" ${ARGN})
@@ -65,5 +67,5 @@ function(counterpoint_job_test name)
            COMMAND ${CMAKE_COMMAND} "-DCOMMAND=${command}" -DSECONDS=40 -DSTATUS=${arg_STATUS} "-DTEXTS=${arg_TEXTS}"
                    "-DNOT_TEXT=${arg_NOT_TEXT}" -P ${COUNTERPOINT_EXPECT_JOB})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${COUNTERPOINT_MPI_ENVIRONMENT};${arg_ENVIRONMENT}"
-                       TIMEOUT 60 PROCESSORS 2)
+                       TIMEOUT 60)
 endfunction()
