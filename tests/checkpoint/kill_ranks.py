@@ -58,9 +58,9 @@ def end(job, pids):
     job.wait()
 
 
-def kill_one(arguments, chosen, last):
+def kill_one(arguments, chosen, last, longest_s):
     """The step that was found afterwards, and the rank that was killed."""
-    replicas, culprit, after_s = chosen.randint(1, 2), chosen.randrange(RANKS), chosen.uniform(0, 0.15)
+    replicas, culprit, after_s = chosen.randint(1, 2), chosen.randrange(RANKS), chosen.uniform(0, longest_s)
     checkpoints, log = (os.path.join(arguments.folder, name) for name in ("checkpoints", "log"))
     if os.path.exists(log):
         os.remove(log)
@@ -117,13 +117,15 @@ def main():
     shutil.rmtree(arguments.folder, ignore_errors=True)
     os.makedirs(arguments.folder)
     chosen = random.Random(arguments.seed)
-    last, killed = 0, [0] * RANKS
+    last, longest_s, killed = 0, 0.15, [0] * RANKS
     for kill in range(arguments.kills):
         try:
-            last, culprit = kill_one(arguments, chosen, last)
+            last, culprit = kill_one(arguments, chosen, last, longest_s)
         except Failure as failure:
             sys.exit(f"FAILED, kill {kill} of seed {arguments.seed}: {failure}")
         killed[culprit] += 1
+        if last == 0:  # on a slow disk nothing is saved so soon
+            longest_s = min(2 * longest_s, 5.0)
         if kill % 100 == 99:
             print(f"{kill + 1} kills, step {last}", flush=True)
     if last == 0 or 0 in killed:
