@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "counterpoint/checkpoint/internal/leaf_hasher.h"
 #include "counterpoint/checkpoint/internal/parallel.h"
-#include "counterpoint/checkpoint/internal/sha256_pair.h"
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -37,16 +37,7 @@ LeafRange leaf_range(std::uint64_t bytes, std::size_t begin, std::size_t end) {
 }
 
 void hash_leaves(std::span<const std::byte> bytes, std::span<Digest> digests) {
-  while (has_sha256_pair() && bytes.size() >= 2 * leaf_bytes) {
-    sha256_pair(bytes.first(leaf_bytes), bytes.subspan(leaf_bytes, leaf_bytes), digests.first<2>());
-    bytes = bytes.subspan(2 * leaf_bytes);
-    digests = digests.subspan(2);
-  }
-  for (Digest& digest : digests) {
-    const std::size_t size = std::min(bytes.size(), leaf_bytes);
-    digest = sha256(bytes.first(size));
-    bytes = bytes.subspan(size);
-  }
+  LeafHasher(bytes, digests).finish();
 }
 
 std::vector<Digest> leaf_digests(std::span<const std::byte> bytes) {

@@ -3,12 +3,19 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "counterpoint/runtime/error.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
+namespace {
+
+constexpr std::size_t large_page = std::size_t{2} << 20;
+
+}  // namespace
 
 FileBytes FileBytes::allocate(std::size_t size) {
-  constexpr std::size_t large_page = std::size_t{2} << 20;
   constexpr std::size_t vector = 64;
   const std::size_t alignment = size >= 2 * large_page ? large_page : vector;
   const std::size_t rounded = (size + alignment) / alignment * alignment;  // at least a word more
@@ -18,9 +25,51 @@ FileBytes FileBytes::allocate(std::size_t size) {
         ErrorCode::resource_exhausted,
         fmt::format("no memory for {} bytes of a checkpoint; free some and try again", size));
   }
-  // Touching a page the first time costs as much as copying it. A hint: it may be ignored.
-  if (alignment == large_page) ::madvise(data, rounded, MADV_HUGEPAGE);
-  return {data, size};
+  return {data, size, alignment == large_page ? rounded / large_page : 0};
+}
+
+FileBytes::FileBytes(void* data, std::size_t size, std::size_t blocks)
+    : data_(static_cast<std::byte*>(data)), size_(size) {
+  if (blocks == 0) return;
+  population_ = std::make_unique<Population>();
+  population_->blocks = blocks;
+}
+
+void FileBytes::populate_before(std::size_t end) noexcept {
+  if (population_ == nullptr) return;
+  // One more than is needed: a thread that fills what is behind this one's must not use a block that is
+  // only coming, whose pages would then be small.
+  const std::size_t needed = (end + large_page - 1) / large_page;
+  const std::size_t blocks = std::min(population_->blocks, needed + 1);
+  for (std::size_t block = population_->next; block < blocks;) {
+    if (population_->next.compare_exchange_weak(block, block + 1)) populate(block++);
+  }
+}
+
+// Where memory is in fragments, the kernel stops a program that asks for large pages until it has moved
+// others' pages out of the way, which can take longer than small pages would: the first blocks are of
+// those, and large ones are asked for only while they have saved time.
+void FileBytes::populate(std::size_t block) noexcept {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::size_t small_blocks = 2;
+  Population& population = *population_;
+  std::byte* const begin = data_.get() + block * large_page;
+  const auto advise_rest = [&](int advice) {
+    ::madvise(begin, (population.blocks - block) * large_page, advice);
+  };
+  if (block == small_blocks) advise_rest(MADV_HUGEPAGE);
+  const auto start = Clock::now();
+  // An old kernel brings them as they are used.
+  if (::madvise(begin, large_page, MADV_POPULATE_WRITE) != 0) return;
+  const std::int64_t ns =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+  if (block < small_blocks) {
+    const std::int64_t other_ns = population.small_pages_ns;
+    population.small_pages_ns = block == 0 ? ns : std::min(other_ns, ns);
+  } else if (population.saved_ns >= 0) {
+    const std::int64_t saved_ns = population.small_pages_ns - ns;
+    if ((population.saved_ns += saved_ns) < 0) advise_rest(MADV_NOHUGEPAGE);
+  }
 }
 
 }  // namespace counterpoint::inline v1::checkpoint_internal

@@ -68,8 +68,13 @@ void ReadableFile::check_header() {
 
 FileBytes ReadableFile::read_whole(std::uint64_t max_bytes) {
   check_size(max_bytes);
+  constexpr std::size_t piece_bytes = std::size_t{8} << 20;
   FileBytes bytes = FileBytes::allocate(size_);
-  read(bytes.span(), 0);
+  for (std::size_t begin = 0; begin < size_; begin += piece_bytes) {
+    const std::size_t size = std::min<std::size_t>(piece_bytes, size_ - begin);
+    bytes.populate_before(begin + size);
+    read(bytes.span().subspan(begin, size), begin);
+  }
   return bytes;
 }
 

@@ -69,10 +69,7 @@ struct Lane {
   }
 }
 
-Digest digest_of(const Lane& lane) {
-  std::array<std::uint32_t, 8> words;  // f e b a h g d c
-  std::memcpy(words.data(), &lane.abef, sizeof(lane.abef));
-  std::memcpy(words.data() + 4, &lane.cdgh, sizeof(lane.cdgh));
+Digest digest_of(const std::array<std::uint32_t, 8>& words) {
   Digest digest;
   constexpr std::array<std::size_t, 8> order = {3, 2, 7, 6, 1, 0, 5, 4};
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -94,30 +91,39 @@ bool has_sha256_pair() {
   return has;
 }
 
-[[gnu::target("sha,sse4.1,ssse3")]] void sha256_pair(std::span<const std::byte> first,
-                                                     std::span<const std::byte> second,
-                                                     std::span<Digest, 2> digests) {
-  // Fractional parts of the square roots of the first 8 primes.
-  const Lane start{
-      .abef = _mm_set_epi32(0x6a09e667, static_cast<int>(0xbb67ae85), 0x510e527f,
-                            static_cast<int>(0x9b05688c)),
-      .cdgh = _mm_set_epi32(0x3c6ef372, static_cast<int>(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19),
-      .words = {}};
-  std::array<Lane, 2> lanes = {start, start};
+[[gnu::target("sha,sse4.1,ssse3")]] void Sha256Pair::update(std::span<const std::byte> first,
+                                                            std::span<const std::byte> second) {
+  std::array<Lane, 2> lanes;
+  static_assert(sizeof(Words) == 2 * sizeof(__m128i));
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    std::memcpy(&lanes[i].abef, state_[i].data(), sizeof(__m128i));
+    std::memcpy(&lanes[i].cdgh, state_[i].data() + 4, sizeof(__m128i));
+  }
   for (std::size_t begin = 0; begin < first.size(); begin += block_bytes) {
     compress(lanes, first.data() + begin, second.data() + begin);
   }
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    std::memcpy(state_[i].data(), &lanes[i].abef, sizeof(__m128i));
+    std::memcpy(state_[i].data() + 4, &lanes[i].cdgh, sizeof(__m128i));
+  }
+  bytes_ += first.size();
+}
+
+std::array<Digest, 2> Sha256Pair::finish() {
   std::array<std::byte, block_bytes> padding{std::byte{0x80}};
-  const std::uint64_t bits = __builtin_bswap64(std::uint64_t{first.size()} * 8);
+  const std::uint64_t bits = __builtin_bswap64(bytes_ * 8);
   std::memcpy(padding.data() + block_bytes - sizeof(bits), &bits, sizeof(bits));
-  compress(lanes, padding.data(), padding.data());
-  for (std::size_t i = 0; i < lanes.size(); ++i) digests[i] = digest_of(lanes[i]);
+  update(padding, padding);
+  const std::array<Digest, 2> digests = {digest_of(state_[0]), digest_of(state_[1])};
+  *this = {};
+  return digests;
 }
 
 #else
 
 bool has_sha256_pair() { return false; }
-void sha256_pair(std::span<const std::byte>, std::span<const std::byte>, std::span<Digest, 2>) {}
+void Sha256Pair::update(std::span<const std::byte>, std::span<const std::byte>) {}
+std::array<Digest, 2> Sha256Pair::finish() { return {}; }
 
 #endif
 

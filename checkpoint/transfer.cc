@@ -3,87 +3,28 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <condition_variable>
-#include <future>
 #include <limits>
-#include <mutex>
-#include <new>
-#include <system_error>
+#include <optional>
 #include <utility>
 
+#include "counterpoint/checkpoint/internal/arrivals.h"
 #include "counterpoint/checkpoint/internal/file_format.h"
-#include "counterpoint/runtime/internal/signals_blocked.h"
+#include "counterpoint/checkpoint/internal/leaf_hasher.h"
+#include "counterpoint/runtime/internal/deadline.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
-constexpr std::size_t leaves_to_overlap = 8;
 constexpr std::size_t leaves_per_message = 4;
 
-// Which leaves are in memory. They may come in any order.
-class Arrivals {
- public:
-  explicit Arrivals(std::size_t leaves) : here_(leaves, false) {}
-
-  void mark(std::size_t begin, std::size_t end) {
-    change([&] {
-      std::fill(here_.begin() + static_cast<std::ptrdiff_t>(begin),
-                here_.begin() + static_cast<std::ptrdiff_t>(end), true);
-      while (first_missing_ < here_.size() && here_[first_missing_]) ++first_missing_;
-    });
-  }
-  // Nothing more comes, and nobody is to wait for it.
-  void fail() {
-    change([&] { failed_ = true; });
-  }
-  bool failed() {
-    const std::scoped_lock lock(mutex_);
-    return failed_;
-  }
-  // Whether all leaves before `end` are there.
-  bool wait_before(std::size_t end) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return failed_ || first_missing_ >= end; });
-    return first_missing_ >= end;
-  }
-  // How many of the first leaves are there, `end` or more unless `seconds` are over or it failed.
-  std::size_t wait_before(std::size_t end, double seconds) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::duration<double>(seconds),
-                      [&] { return failed_ || first_missing_ >= end; });
-    return first_missing_;
-  }
-
- private:
-  template <class Change>
-  void change(Change apply) {
-    {
-      const std::scoped_lock lock(mutex_);
-      apply();
-    }
-    changed_.notify_all();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<bool> here_;
-  std::size_t first_missing_ = 0;
-  bool failed_ = false;
-};
-
-// What the threads of a rank share, for as long as the last of them lives.
+// A file on its way to this rank: what its threads share for as long as the last of them lives.
 class Incoming {
  public:
-  Incoming(int rank, int ranks, std::shared_ptr<ReadableFile> source,
-           std::shared_ptr<FileBytes> bytes, std::size_t leaves)
-      : arrivals(leaves),
-        digests(leaves),
-        rank_(static_cast<std::size_t>(rank)),
-        ranks_(static_cast<std::size_t>(ranks)),
-        source_(std::move(source)),
-        bytes_(std::move(bytes)) {}
+  Incoming(std::shared_ptr<ReadableFile> source, std::shared_ptr<FileBytes> bytes,
+           std::size_t leaves)
+      : arrivals(leaves), digests(leaves), source_(std::move(source)), bytes_(std::move(bytes)) {}
 
-  FileBytes& bytes() { return *bytes_; }
+  const std::shared_ptr<FileBytes>& bytes() { return bytes_; }
 
   // Bytes of leaves [begin, end) in the file; the first has the header block in front.
   LeafRange range_of(std::size_t begin, std::size_t end) const {
@@ -91,14 +32,38 @@ class Incoming {
     if (begin == 0) return {0, header_bytes + body.size};
     return {header_bytes + body.offset, body.size};
   }
+  LeafHasher hasher_of(std::size_t begin, std::size_t end) {
+    const LeafRange range = leaf_range(bytes_->size() - header_bytes, begin, end);
+    return {bytes_->span().subspan(header_bytes + range.offset, range.size),
+            std::span(digests).subspan(begin, end - begin)};
+  }
 
-  // Rank 0 reads all leaves; each rank hashes its own when they are there. Errors: the file's.
+  // Errors: the file's.
+  void read() {
+    read_on(1, [](std::size_t, std::size_t) {});
+  }
+  // For a rank that is alone. Errors: the file's; internal.
   void read_and_hash() {
+    read_on(worker_count_for_leaves(digests.size()),
+            [this](std::size_t begin, std::size_t end) { hasher_of(begin, end).finish(); });
+  }
+
+  Arrivals arrivals;
+  std::vector<Digest> digests;
+
+ private:
+  template <class Use>
+  void read_on(std::size_t workers, const Use& use) {
     try {
-      const std::size_t workers = worker_count_for_leaves(digests.size());
-      for_each_pair_of_leaves(
-          digests.size(), workers,
-          [&](std::size_t begin, std::size_t end, std::size_t) { read_and_hash(begin, end); });
+      for_each_pair_of_leaves(digests.size(), workers,
+                              [&](std::size_t begin, std::size_t end, std::size_t) {
+                                const LeafRange range = range_of(begin, end);
+                                bytes_->populate_before(range.offset + range.size);
+                                const auto bytes = bytes_->span().subspan(range.offset, range.size);
+                                source_->read(bytes, range.offset);
+                                arrivals.mark(begin, end);
+                                use(begin, end);
+                              });
     } catch (...) {
       arrivals.fail();
       source_.reset();
@@ -107,25 +72,6 @@ class Incoming {
     source_.reset();
   }
 
-  Arrivals arrivals;
-  std::vector<Digest> digests;
-
- private:
-  void read_and_hash(std::size_t begin, std::size_t end) {
-    if (source_ != nullptr) {
-      const LeafRange range = range_of(begin, end);
-      source_->read(bytes_->span().subspan(range.offset, range.size), range.offset);
-      arrivals.mark(begin, end);
-    }
-    if (begin / 2 % ranks_ != rank_) return;
-    if (source_ == nullptr && !arrivals.wait_before(end)) return;
-    const LeafRange range = leaf_range(bytes_->size() - header_bytes, begin, end);
-    hash_leaves(bytes_->span().subspan(header_bytes + range.offset, range.size),
-                std::span(digests).subspan(begin, end - begin));
-  }
-
-  std::size_t rank_;
-  std::size_t ranks_;
   std::shared_ptr<ReadableFile> source_;
   std::shared_ptr<FileBytes> bytes_;
 };
@@ -136,31 +82,50 @@ enum : std::uint64_t {
   given_up = failed - 1,
 };
 
-// Rank 0 says how much there is, again and again while its disk is slow, and sends that. Alone, it
-// only waits.
-class Sender {
+// Rank 0 says how much there is, again and again while its disk is slow, and sends that. Each rank hashes
+// every size()-th pair of leaves, a slice at a time where it would wait for the others: a thread that
+// only polls takes half of a core from one that hashes.
+class Exchange {
  public:
-  Sender(Communicator& communicator, Incoming& incoming, const Patience& patience)
-      : communicator_(communicator), incoming_(incoming), patience_(patience) {}
+  Exchange(Communicator& communicator, Incoming& incoming, const Patience& patience)
+      : communicator_(communicator),
+        incoming_(incoming),
+        patience_(patience),
+        next_leaf_(2 * static_cast<std::size_t>(communicator.rank())) {}
 
   // Whether all leaves came. Errors: the communicator's; deadline_exceeded.
   bool send_all() {
     const std::size_t leaves = incoming_.digests.size();
     while (sent_ < leaves) {
       std::array<std::uint64_t, 1> there{communicator_.rank() == 0 ? look() : 0};
-      broadcast(there);
+      finish(communicator_.start_broadcast(Buffer::of(std::span<std::uint64_t>(there)), 0));
       if (there[0] == failed) return false;
       if (there[0] == given_up) throw_out_of_patience(patience_);
-      while (sent_ < there[0]) send_to(std::min<std::size_t>(sent_ + leaves_per_message, there[0]));
+      send_before(there[0]);
     }
     return true;
   }
+
+  // What remains to be hashed, while all ranks meet now and then. Errors: the communicator's.
+  void hash_the_rest() {
+    for (std::array<std::uint64_t, 1> any{1}; any[0] != 0;) {
+      const Deadline pause(meeting_seconds(communicator_, patience_));
+      bool more = true;
+      while (more && !pause.expired()) more = hash_slice();
+      any[0] = more ? 1 : 0;
+      communicator_.all_reduce(std::span<std::uint64_t>(any), Reduce::max);
+    }
+  }
+
+  // What went wrong with hashing.
+  const Attempt& failure() const { return failure_; }
 
  private:
   using Clock = std::chrono::steady_clock;
 
   std::uint64_t look() {
     const std::size_t wanted = std::min(sent_ + leaves_per_message, incoming_.digests.size());
+    while (incoming_.arrivals.count() < wanted && hash_slice()) continue;
     const std::size_t there =
         incoming_.arrivals.wait_before(wanted, meeting_seconds(communicator_, patience_));
     if (incoming_.arrivals.failed()) return failed;
@@ -169,20 +134,56 @@ class Sender {
     return without.count() >= patience_.seconds ? std::uint64_t{given_up} : there;
   }
 
-  void send_to(std::size_t end) {
-    const LeafRange range = incoming_.range_of(sent_, end);
-    broadcast(incoming_.bytes().words(range.offset, range.size));
-    if (communicator_.rank() != 0) incoming_.arrivals.mark(sent_, end);
-    sent_ = end;
+  // Each message is started before the one in front of it is through.
+  void send_before(std::size_t end) {
+    std::optional<Work> under_way;
+    for (std::size_t started = sent_; started < end || under_way;) {
+      std::optional<Work> next;
+      const std::size_t arriving = started;
+      if (started < end) {
+        const std::size_t message_end = std::min(started + leaves_per_message, end);
+        const LeafRange range = incoming_.range_of(started, message_end);
+        incoming_.bytes()->populate_before(range.offset + range.size);
+        const std::span<std::uint64_t> words = incoming_.bytes()->words(range.offset, range.size);
+        next = communicator_.start_broadcast_in_place(Buffer::of(words), 0, incoming_.bytes());
+        started = message_end;
+      }
+      if (under_way) {
+        finish(std::move(*under_way));
+        if (communicator_.rank() != 0) incoming_.arrivals.mark(sent_, arriving);
+        sent_ = arriving;
+      }
+      under_way = std::move(next);
+    }
   }
 
-  void broadcast(std::span<std::uint64_t> words) {
-    if (communicator_.size() > 1) communicator_.broadcast(words);
+  void finish(Work work) {
+    while (!work.test()) {
+      if (!hash_slice()) return work.wait(communicator_.timeout_seconds());
+    }
+  }
+
+  // False if there is nothing to hash now.
+  bool hash_slice() {
+    if (failure_) return false;
+    if (hasher_.done()) {
+      const std::size_t leaves = incoming_.digests.size();
+      const std::size_t end = std::min(next_leaf_ + 2, leaves);
+      if (next_leaf_ >= leaves || incoming_.arrivals.count() < end) return false;
+      hasher_ = incoming_.hasher_of(next_leaf_, end);
+      next_leaf_ += 2 * static_cast<std::size_t>(communicator_.size());
+    }
+    // The other ranks are to hear of it, not to wait.
+    failure_ = attempting([&] { hasher_.step(); });
+    return true;
   }
 
   Communicator& communicator_;
   Incoming& incoming_;
   const Patience& patience_;
+  LeafHasher hasher_;
+  std::size_t next_leaf_;  // for it, when it is done
+  Attempt failure_;
   std::size_t sent_ = 0;
   Clock::time_point last_progress_ = Clock::now();
 };
@@ -196,39 +197,26 @@ void gather_digests(Communicator& communicator, std::span<Digest> digests) {
   std::copy_n(bytes.begin(), bytes.size(), std::as_writable_bytes(digests).begin());
 }
 
-// Rank 0's part: a thread reads and hashes, this one sends. Returns what went wrong with reading.
-Attempt send(Communicator& communicator, const std::shared_ptr<Incoming>& incoming,
-             const Patience& patience) {
+// What went wrong with the file, or on this rank.
+Attempt receive_alone(Communicator& communicator, const std::shared_ptr<Incoming>& incoming,
+                      const Patience& patience) {
   DiskTask reading;
-  if (!reading.start([incoming] { incoming->read_and_hash(); })) incoming->arrivals.fail();
-  Sender(communicator, *incoming, patience).send_all();
+  reading.start([incoming] { incoming->read_and_hash(); });
   return reading.wait(communicator, patience);
 }
 
-// The others': this one receives, a thread hashes.
-Attempt receive(Communicator& communicator, const std::shared_ptr<Incoming>& incoming,
-                const Patience& patience) {
-  const auto hash = [&] { return attempting([&] { incoming->read_and_hash(); }); };
-  std::future<Attempt> hashing;
-  if (incoming->digests.size() >= leaves_to_overlap) {
-    try {
-      const SignalsBlocked deaf;
-      hashing = std::async(std::launch::async, hash);
-    } catch (const std::system_error&) {
-      // No thread is to be had: it is done when all is there.
-    } catch (const std::bad_alloc&) {
-      // Likewise: the other ranks are on their way.
-    }
-  }
-  try {
-    if (!Sender(communicator, *incoming, patience).send_all()) incoming->arrivals.fail();
-  } catch (...) {
+// A thread of rank 0 reads meanwhile.
+Attempt receive_together(Communicator& communicator, const std::shared_ptr<Incoming>& incoming,
+                         const Patience& patience) {
+  DiskTask reading;
+  if (communicator.rank() == 0 && !reading.start([incoming] { incoming->read(); })) {
     incoming->arrivals.fail();
-    throw;  // the future waits
   }
-  Attempt failed_here = hashing.valid() ? hashing.get() : hash();
-  DiskTask().wait(communicator, patience);
-  return failed_here;
+  Exchange exchange(communicator, *incoming, patience);
+  const bool all_came = exchange.send_all();
+  const Attempt failed_to_read = reading.wait(communicator, patience);
+  if (all_came) exchange.hash_the_rest();
+  return failed_to_read ? failed_to_read : exchange.failure();
 }
 
 }  // namespace
@@ -236,11 +224,9 @@ Attempt receive(Communicator& communicator, const std::shared_ptr<Incoming>& inc
 void receive_file(Communicator& communicator, std::shared_ptr<ReadableFile> source,
                   const std::shared_ptr<FileBytes>& bytes, std::vector<Digest>& leaves,
                   const Patience& patience) {
-  const bool is_source = source != nullptr;
-  const auto incoming = std::make_shared<Incoming>(communicator.rank(), communicator.size(),
-                                                   std::move(source), bytes, leaves.size());
-  const Attempt attempt = is_source ? send(communicator, incoming, patience)
-                                    : receive(communicator, incoming, patience);
+  const auto incoming = std::make_shared<Incoming>(std::move(source), bytes, leaves.size());
+  const auto receive = communicator.size() == 1 ? receive_alone : receive_together;
+  const Attempt attempt = receive(communicator, incoming, patience);
   agree(communicator, "receiving a checkpoint", attempt);
   if (communicator.size() > 1) gather_digests(communicator, incoming->digests);
   leaves = std::move(incoming->digests);

@@ -16,19 +16,6 @@ constexpr std::size_t least_memory = std::size_t{1} << 20;  // for small values 
 constexpr std::size_t piece_bytes = std::size_t{4} << 20;
 static_assert(piece_bytes % Fingerprint::block_bytes == 0);
 
-struct Piece {
-  const std::byte* from;
-  std::byte* to;
-  std::size_t size;
-};
-
-void add_pieces(std::span<const std::byte> value, std::byte* to, std::vector<Piece>& pieces) {
-  for (std::size_t begin = 0; begin < value.size(); begin += piece_bytes) {
-    pieces.push_back(
-        {value.data() + begin, to + begin, std::min(piece_bytes, value.size() - begin)});
-  }
-}
-
 }  // namespace
 
 std::size_t ValueCopies::memory_bytes() const {
@@ -44,7 +31,21 @@ void ValueCopies::forget() {
   read_.clear();
 }
 
-std::byte* ValueCopies::make_room(std::size_t size) {
+void ValueCopies::add_pieces(std::span<const std::byte> value, Room to,
+                             std::vector<Piece>& pieces) {
+  for (std::size_t begin = 0; begin < value.size(); begin += piece_bytes) {
+    pieces.push_back({value.subspan(begin, std::min(piece_bytes, value.size() - begin)),
+                      {to.memory, to.offset + begin}});
+  }
+}
+
+std::byte* ValueCopies::populated(const Piece& piece) {
+  FileBytes& memory = memory_[piece.to.memory];
+  memory.populate_before(piece.to.offset + piece.from.size());
+  return memory.span().data() + piece.to.offset;
+}
+
+ValueCopies::Room ValueCopies::make_room(std::size_t size) {
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
   while (filling_ < memory_.size() && memory_[filling_].size() - filled_ < rounded) {
     ++filling_;
@@ -53,7 +54,7 @@ std::byte* ValueCopies::make_room(std::size_t size) {
   if (filling_ == memory_.size()) {
     memory_.push_back(FileBytes::allocate(std::max(rounded, least_memory)));
   }
-  std::byte* const room = memory_[filling_].span().data() + filled_;
+  const Room room = {filling_, filled_};
   filled_ += rounded;
   needed_ += rounded;
   return room;
@@ -69,15 +70,16 @@ std::uint64_t ValueCopies::read(std::span<const std::byte> value) noexcept {
 }
 
 std::uint64_t ValueCopies::copy(std::span<const std::byte> value) {
-  std::byte* const copy = make_room(value.size());
+  const Room room = make_room(value.size());
   std::vector<Piece> pieces;
-  add_pieces(value, copy, pieces);
+  add_pieces(value, room, pieces);
   const std::size_t workers = worker_count(pieces.size(), 2);
   std::vector<Fingerprint> sums(workers);
   for_each_in_parallel(pieces.size(), workers, [&](std::size_t i, std::size_t worker) {
     const Piece& piece = pieces[i];
-    sums[worker].copy(i * piece_bytes, {piece.from, piece.size}, piece.to);
+    sums[worker].copy(i * piece_bytes, piece.from, populated(piece));
   });
+  std::byte* const copy = memory_[room.memory].span().data() + room.offset;
   read_.emplace(value.data(), Copy{value.size(), copy});
   for (std::size_t worker = 1; worker < workers; ++worker) sums[0].merge(sums[worker]);
   return sums[0].value();
@@ -94,13 +96,15 @@ void ValueCopies::copy(std::span<Tensor* const> tensors) {
     } else if (found != read_.end() && found->second.size == bytes.size()) {
       copies.push_back(found->second.bytes);
     } else {
-      copies.push_back(make_room(bytes.size()));
-      add_pieces(bytes, copies.back(), pieces);
+      const Room room = make_room(bytes.size());
+      copies.push_back(memory_[room.memory].span().data() + room.offset);
+      add_pieces(bytes, room, pieces);
     }
   }
   for_each_in_parallel(pieces.size(), worker_count(pieces.size(), 2),
                        [&](std::size_t i, std::size_t) {
-                         std::memcpy(pieces[i].to, pieces[i].from, pieces[i].size);
+                         const Piece& piece = pieces[i];
+                         std::memcpy(populated(piece), piece.from.data(), piece.from.size());
                        });
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (copies[i] == nullptr) continue;

@@ -51,6 +51,10 @@ bool Communicator::is_missed() { return false; }
 std::vector<int> Communicator::silent_ranks() noexcept { return {}; }
 void Communicator::ensure_callable() const {}
 
+Work Communicator::start_broadcast_in_place(Buffer values, int root, std::shared_ptr<const void>) {
+  return start_broadcast(values, root);
+}
+
 std::shared_ptr<Communicator> Communicator::world() { return world(nullptr, nullptr); }
 
 std::shared_ptr<Communicator> Communicator::world(int* argc, char*** argv) {

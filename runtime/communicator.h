@@ -11,7 +11,7 @@
 // communicator's timeout. Several operations may be under way; they proceed in the order of their
 // start, and only while some test() or wait() of this communicator runs. The caller's buffers are
 // free again when work is done, and never touched after its deadline expired: payloads pass through
-// staging that the communicator owns (and leaks then).
+// staging that the communicator owns (and leaks then), but for start_broadcast_in_place.
 //
 // Thread-safety: a rank's handle is for one thread at a time, and for MPI at FUNNELED for the
 // thread that initialised MPI. Determinism: reductions fold in rank order ((v0 + v1) + v2) + ...,
@@ -138,6 +138,10 @@ class COUNTERPOINT_PUBLIC Communicator {
   virtual Work start_all_reduce(Buffer values, Reduce reduce) = 0;
   // Every rank has the values of rank `root`.
   virtual Work start_broadcast(Buffer values, int root) = 0;
+  // As start_broadcast, for large memory that `owner` keeps: it is moved from and to where it lies,
+  // not through staging. After an error, or where the work is dropped, its elements may still change:
+  // `owner` is held for as long as they may. Every rank calls this one.
+  virtual Work start_broadcast_in_place(Buffer values, int root, std::shared_ptr<const void> owner);
   // `gathered` has size() * values.count elements: rank 0's first.
   virtual Work start_all_gather(ConstBuffer values, Buffer gathered) = 0;
   // In place: rank r has the reduction over ranks 0 to r - 1; rank 0 has zeros for sum, and is left

@@ -60,14 +60,15 @@ void MpiChannel::release(double timeout_seconds) noexcept {
 }
 
 std::shared_ptr<MpiOperation> MpiChannel::start(const CollectiveCall& call, const void* values,
-                                                void* out) {
+                                                void* out, std::shared_ptr<const void> owner) {
   ensure_usable();
   MpiSession::get().ensure_callable();
   look_for_notice_now_and_then();
   throw_failure();
   std::shared_ptr<MpiOperation> operation;
   try {
-    operation = std::make_shared<MpiOperation>(lane_, call, calls_made_ + 1, values, out);
+    operation =
+        std::make_shared<MpiOperation>(lane_, call, calls_made_ + 1, values, out, std::move(owner));
     under_way_.push_back(operation);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::resource_exhausted,

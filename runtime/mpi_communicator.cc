@@ -100,8 +100,10 @@ std::vector<int> MpiCommunicator::silent_ranks() noexcept { return channel_->sil
 
 void MpiCommunicator::ensure_callable() const { MpiSession::get().ensure_callable(); }
 
-Work MpiCommunicator::start(const CollectiveCall& call, const void* values, void* out) {
-  return Work(std::make_unique<MpiWork>(channel_, channel_->start(call, values, out)));
+Work MpiCommunicator::start(const CollectiveCall& call, const void* values, void* out,
+                            std::shared_ptr<const void> owner) {
+  return Work(
+      std::make_unique<MpiWork>(channel_, channel_->start(call, values, out, std::move(owner))));
 }
 
 Work MpiCommunicator::start_all_reduce(Buffer values, Reduce reduce) {
@@ -110,6 +112,11 @@ Work MpiCommunicator::start_all_reduce(Buffer values, Reduce reduce) {
 
 Work MpiCommunicator::start_broadcast(Buffer values, int root) {
   return start(broadcast_call(values, root, size()), values.data, values.data);
+}
+
+Work MpiCommunicator::start_broadcast_in_place(Buffer values, int root,
+                                               std::shared_ptr<const void> owner) {
+  return start(broadcast_call(values, root, size()), values.data, values.data, std::move(owner));
 }
 
 Work MpiCommunicator::start_all_gather(ConstBuffer values, Buffer gathered) {

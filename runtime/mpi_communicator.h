@@ -51,13 +51,16 @@ class COUNTERPOINT_PUBLIC MpiCommunicator final : public Communicator {
 
   Work start_all_reduce(Buffer values, Reduce reduce) override;
   Work start_broadcast(Buffer values, int root) override;
+  Work start_broadcast_in_place(Buffer values, int root,
+                                std::shared_ptr<const void> owner) override;
   Work start_all_gather(ConstBuffer values, Buffer gathered) override;
   Work start_exclusive_scan(Buffer values, Reduce reduce) override;
   Work start_barrier() override;
 
  private:
   explicit MpiCommunicator(std::shared_ptr<MpiChannel> channel);
-  Work start(const CollectiveCall& call, const void* values, void* out);
+  Work start(const CollectiveCall& call, const void* values, void* out,
+             std::shared_ptr<const void> owner = nullptr);
 
   std::shared_ptr<MpiChannel> channel_;
 };

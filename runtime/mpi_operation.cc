@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t gather_limit_bytes = 16 * 1024;
 // Staging of one operation, about: small enough for the cache, large enough for the bandwidth.
 constexpr std::size_t segment_bytes = 1024 * 1024;
+// MPI counts in int.
+constexpr std::size_t in_place_bytes = std::size_t{1} << 30;
 // Of two ranks each folds all: gathering the other's values moves as much as sharing the work would,
 // in one exchange, and copies less.
 constexpr int share_limit_ranks = 2;
@@ -55,12 +57,14 @@ void StagingPool::give_back(Staging staging) noexcept {
 }
 
 MpiOperation::MpiOperation(MpiLane& lane, const CollectiveCall& call, std::int64_t number,
-                           const void* values, void* out)
+                           const void* values, void* out, std::shared_ptr<const void> owner)
     : lane_(lane),
       call_(call),
       number_(number),
       values_(static_cast<const std::byte*>(values)),
-      out_(static_cast<std::byte*>(out)) {
+      out_(static_cast<std::byte*>(out)),
+      owner_(std::move(owner)),
+      in_place_(owner_ != nullptr ? out_ : nullptr) {
   plan();
   copy_in();
 }
@@ -91,11 +95,14 @@ void MpiOperation::plan() {
       rows_of_a_segment = ranks;
       break;
     case CollectiveKind::broadcast:
+      if (in_place_ != nullptr) limit_bytes = in_place_bytes;
+      break;
     case CollectiveKind::barrier:
     case CollectiveKind::duplicate:
       break;
   }
   segment_ = std::min(call_.count, static_cast<std::int64_t>(limit_bytes / element_bytes()));
+  if (in_place_ != nullptr) return;
   const std::size_t share = piece_bytes();
   const std::size_t send_bytes = gathers_ ? 0 : shared_fold_ ? share * ranks : share;
   rows_offset_ = (send_bytes + 63) / 64 * 64;
@@ -108,6 +115,9 @@ std::int64_t MpiOperation::segment_length() const {
 }
 
 std::byte* MpiOperation::send() const {
+  if (in_place_ != nullptr) {
+    return in_place_ + static_cast<std::size_t>(first_element_) * element_bytes();
+  }
   std::byte* const first = staging_.bytes.get();
   return gathers_ ? first + static_cast<std::size_t>(lane_.rank) * piece_bytes() : first;
 }
@@ -119,7 +129,7 @@ std::size_t MpiOperation::piece_bytes() const {
 }
 
 void MpiOperation::copy_in() {
-  if (orphaned_ || values_ == nullptr || !reads_input()) return;
+  if (orphaned_ || values_ == nullptr || !reads_input() || in_place_ != nullptr) return;
   const std::size_t bytes = static_cast<std::size_t>(segment_length()) * element_bytes();
   std::memcpy(send(), values_ + static_cast<std::size_t>(first_element_) * element_bytes(), bytes);
   if (shared_fold_) {  // the last shares may be shorter
@@ -171,7 +181,7 @@ void MpiOperation::issue_share() {
 
 void MpiOperation::copy_out() {
   const std::int64_t length = segment_length();
-  if (orphaned_ || length <= 0) return;
+  if (orphaned_ || length <= 0 || in_place_ != nullptr) return;
   const std::size_t bytes = static_cast<std::size_t>(length) * element_bytes();
   const std::size_t offset = static_cast<std::size_t>(first_element_) * element_bytes();
   switch (call_.kind) {

@@ -31,6 +31,7 @@ std::size_t leaf_count(std::uint64_t bytes);
 LeafRange leaf_range(std::uint64_t bytes, std::size_t begin, std::size_t end);
 
 // Of consecutive leaves, of which only the last may be short. Two at a time are hashed faster.
+// Errors, here and in all that hashes: internal.
 void hash_leaves(std::span<const std::byte> bytes, std::span<Digest> digests);
 // Of all leaves of a file's body, on several threads.
 std::vector<Digest> leaf_digests(std::span<const std::byte> bytes);

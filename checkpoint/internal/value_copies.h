@@ -34,7 +34,20 @@ class ValueCopies {
 
  private:
   std::uint64_t copy(std::span<const std::byte> value);
-  std::byte* make_room(std::size_t size);
+  // In one of the pieces of memory, whose vector may grow.
+  struct Room {
+    std::size_t memory;
+    std::size_t offset;
+  };
+  // A part of a value, and where its copy goes.
+  struct Piece {
+    std::span<const std::byte> from;
+    Room to;
+  };
+  Room make_room(std::size_t size);
+  static void add_pieces(std::span<const std::byte> value, Room to, std::vector<Piece>& pieces);
+  // Where a copy goes, with memory behind it.
+  std::byte* populated(const Piece& piece);
 
   struct Copy {
     std::size_t size;

@@ -38,7 +38,8 @@ class MpiChannel final : public MpiResource {
 
   // Errors: failed_precondition if unusable or on the wrong thread; resource_exhausted without
   // memory, and nothing is started; internal.
-  std::shared_ptr<MpiOperation> start(const CollectiveCall& call, const void* values, void* out);
+  std::shared_ptr<MpiOperation> start(const CollectiveCall& call, const void* values, void* out,
+                                      std::shared_ptr<const void> owner = nullptr);
   // Errors: what made the communicator unusable.
   bool test(const MpiOperation& operation);
   // Errors: as test, and deadline_exceeded.

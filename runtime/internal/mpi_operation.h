@@ -47,9 +47,9 @@ struct MpiLane {
 class MpiOperation {
  public:
   // Copies the first segment in. `values` and `out` are this rank's buffers, null where the call
-  // has none. Errors: std::bad_alloc.
+  // has none. A broadcast with an `owner` keeps that and needs no staging. Errors: std::bad_alloc.
   MpiOperation(MpiLane& lane, const CollectiveCall& call, std::int64_t number, const void* values,
-               void* out);
+               void* out, std::shared_ptr<const void> owner);
 
   // As far as possible without waiting; true if it got any further. Errors: internal.
   bool advance();
@@ -57,10 +57,10 @@ class MpiOperation {
   // MPI has been called for all of it, so that the next operation may call MPI.
   bool issued() const { return phase_ == Phase::done || (last_segment() && in_last_phase()); }
   bool done() const { return phase_ == Phase::done; }
-  // MPI may still write to the staging.
+  // MPI may still write to the staging or to what is moved in place.
   bool pending() const { return request_ != MPI_REQUEST_NULL; }
   // The caller's buffers are not needed as input any more.
-  bool input_read() const { return last_segment() || !reads_input(); }
+  bool input_read() const { return last_segment() || !reads_input() || owner_ != nullptr; }
   // From now on the caller's buffers are gone.
   void orphan() {
     values_ = out_ = nullptr;
@@ -97,6 +97,8 @@ class MpiOperation {
   std::int64_t number_;
   const std::byte* values_;
   std::byte* out_;
+  std::shared_ptr<const void> owner_;  // of what is moved in place, and lies here
+  std::byte* in_place_ = nullptr;
   bool orphaned_ = false;
   bool shared_fold_ = false;        // large all_reduce: each rank folds its share
   bool gathers_ = false;            // every rank's segment on every rank

@@ -9,6 +9,7 @@
 #include "checkpoint/images.h"
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint.h"
+#include "counterpoint/checkpoint/internal/leaf_hasher.h"
 #include "counterpoint/checkpoint/internal/sha256_pair.h"
 
 namespace checkpoint_tests {
@@ -236,6 +237,28 @@ TEST(Image, LeavesAreHashedTogetherAsAlone) {
           << "leaf " << leaf << " of " << size << " bytes";
     }
   }
+}
+
+// A slice at a time, with another hasher's slices between.
+TEST(Image, LeavesAreHashedInSlicesAsAtOnce) {
+  std::vector<std::byte> bytes(3 * internal::leaf_bytes + 777);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 40503 >> 9);
+  const auto body = std::span<const std::byte>(bytes);
+  const auto short_body = body.first(internal::leaf_bytes + 1);
+  std::vector<internal::Digest> digests(4), short_digests(2);
+  internal::LeafHasher hasher(body, digests), short_hasher(short_body, short_digests);
+  std::size_t steps = 0;
+  for (; !hasher.done(); ++steps) {
+    hasher.step();
+    if (!short_hasher.done()) short_hasher.step();
+  }
+  EXPECT_GE(steps, bytes.size() / internal::LeafHasher::slice_bytes);
+  EXPECT_TRUE(short_hasher.done());
+  for (std::size_t leaf = 0; leaf < digests.size(); ++leaf) {
+    const internal::LeafRange range = internal::leaf_range(body.size(), leaf, leaf + 1);
+    EXPECT_EQ(digests[leaf], internal::sha256(body.subspan(range.offset, range.size))) << leaf;
+  }
+  EXPECT_EQ(short_digests, internal::leaf_digests(short_body));
 }
 
 TEST(Image, OfAnotherVersionSaysWhatToDo) {

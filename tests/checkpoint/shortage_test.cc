@@ -198,10 +198,10 @@ TEST(Shortage, InTheStartOfThreadsIsNotTheEnd) {
   EXPECT_GT(refused, 10);
 }
 
-// A rank that receives has no thread to hash on, or one that is deaf to signals.
-class ShortageAtAReceiver : public testing::TestWithParam<Want> {};
+// Rank 0 has no thread to read on, or one that is deaf to signals; or no memory to start one.
+class ShortageAtTheReader : public testing::TestWithParam<Want> {};
 
-TEST_P(ShortageAtAReceiver, InTheStartOfItsThreadIsNotTheEnd) {
+TEST_P(ShortageAtTheReader, OfThreadsIsNotTheEnd) {
   const TemporaryFolder folder;
   refused = 0;
   on_thread_ranks(2, [&](const std::shared_ptr<cp::Communicator>& world) {
@@ -213,17 +213,21 @@ TEST_P(ShortageAtAReceiver, InTheStartOfItsThreadIsNotTheEnd) {
     checkpoint.save(folder / "a.h5");
     tensor.values<std::int64_t>()[elements - 1] = 8;
     starts = starts_with_signals = 0;
-    if (world->rank() == 1) want_at_starts = GetParam();
-    checkpoint.restore(folder / "a.h5");
+    if (world->rank() == 0) want_at_starts = GetParam();
+    const auto failed = internal::attempting([&] { checkpoint.restore(folder / "a.h5"); });
     want_at_starts = Want::nothing;
-    EXPECT_EQ(tensor.values<std::int64_t>()[elements - 1], 7);
+    EXPECT_EQ(failed.has_value(), GetParam() == Want::memory);
+    if (failed) {
+      EXPECT_EQ(failed->code(), cp::ErrorCode::resource_exhausted) << failed->what();
+    }
+    EXPECT_EQ(tensor.values<std::int64_t>()[elements - 1], failed ? 8 : 7);
     EXPECT_EQ(starts_with_signals, 0);
-    EXPECT_TRUE(starts > 0 || GetParam() == Want::memory);
+    EXPECT_EQ(starts > 0, world->rank() == 0 && GetParam() != Want::memory);
   });
   EXPECT_EQ(refused > 0, GetParam() != Want::nothing);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shortage, ShortageAtAReceiver,
+INSTANTIATE_TEST_SUITE_P(Shortage, ShortageAtTheReader,
                          testing::Values(Want::nothing, Want::memory, Want::threads));
 
 // It is told of before objects change, so that ranks are alike where one cannot.

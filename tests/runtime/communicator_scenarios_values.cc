@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/communicator_scenarios.h"
@@ -84,6 +86,29 @@ void broadcast_from_every_root(Communicator& ranks) {
   }
 }
 
+// Two at a time, of memory that a caller may let go of at once.
+void broadcast_in_place(Communicator& ranks) {
+  for (int root = 0; root < ranks.size(); ++root) {
+    for (const std::size_t count : {0, 1, 1000, 1'000'001}) {
+      const auto first =
+          std::make_shared<std::vector<double>>(values_of<double>(ranks.rank(), count));
+      const auto second =
+          std::make_shared<std::vector<float>>(values_of<float>(ranks.rank(), count));
+      Work work = ranks.start_broadcast_in_place(Buffer::of(std::span(*first)), root, first);
+      ranks.start_broadcast_in_place(Buffer::of(std::span(*second)), root, second).wait(60);
+      work.wait(60);
+      expect_same_bits(*first, values_of<double>(root, count), "first broadcast");
+      expect_same_bits(*second, values_of<float>(root, count), "second broadcast");
+      work = Work();
+      EXPECT_EQ(first.use_count(), 1);
+      auto dropped = std::make_shared<std::vector<float>>(count);
+      const Buffer buffer = Buffer::of(std::span(*dropped));
+      ranks.start_broadcast_in_place(buffer, root, std::move(dropped));
+    }
+  }
+  ranks.barrier();
+}
+
 void all_gather_in_rank_order(Communicator& ranks) {
   for (const std::size_t count : {0, 1, 1000, 700'001}) {
     const std::vector<std::int32_t> values = values_of<std::int32_t>(ranks.rank(), count);
@@ -123,6 +148,7 @@ constexpr Scenario scenarios[] = {
     {"OrderOfAddingShows", order_of_adding_shows},
     {"NanWinsMinAndMax", nan_wins_min_and_max},
     {"BroadcastFromEveryRoot", broadcast_from_every_root},
+    {"BroadcastInPlace", broadcast_in_place},
     {"AllGatherInRankOrder", all_gather_in_rank_order},
     {"ExclusiveScanOfLowerRanks", exclusive_scan_of_lower_ranks},
 };
