@@ -59,10 +59,10 @@ int main(int argc, char** argv) {
     return 3;
   }
   const auto ranks = world->duplicate();
-  ranks->set_timeout_seconds(1);
   std::vector<double> values(fault == "hangs_large" ? 5'000'000 : 8, 1.0);
   const auto all_reduce = [&] { ranks->all_reduce(std::span(values), cp::Reduce::sum); };
-  all_reduce();
+  all_reduce();  // all have started
+  ranks->set_timeout_seconds(1);
   if (fault == "both_give_up") {
     // Rank 2 has not looked when it is late itself. The others have heard of the culprit alone.
     if (ranks->rank() == culprit) {
