@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <new>
 
 #include "counterpoint/checkpoint/internal/file_bytes.h"
 #include "counterpoint/runtime/error.h"
@@ -19,6 +20,8 @@ std::mutex& library_mutex() {
   return mutex;
 }
 
+bool reads_untrusted(Hdf5Use use) { return use == Hdf5Use::opening || use == Hdf5Use::reading; }
+
 Id small_float(std::size_t sign, std::size_t exponent, std::size_t exponent_bits, int bias) {
   Id type(checked(H5Tcopy(H5T_IEEE_F32LE), "copy a float type"), H5Tclose);
   // The fields first: the size may not cut them off.
@@ -31,28 +34,34 @@ Id small_float(std::size_t sign, std::size_t exponent, std::size_t exponent_bits
 }  // namespace
 
 Hdf5Session::Hdf5Session(Hdf5Use use) : lock_(library_mutex()), use_(use) {
-  if (use_ != Hdf5Use::closing) {
+  if (use_ == Hdf5Use::writing || use_ == Hdf5Use::opening) {
     FileBytes::allocate(room_bytes);
     checked(H5open(), "start libhdf5");
   }
   H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  if (use_ != Hdf5Use::reading) return;
+  if (!reads_untrusted(use_)) return;
   H5PLget_loading_state(&plugins_);
   H5PLset_loading_state(0);
 }
 
 Hdf5Session::~Hdf5Session() {
-  if (use_ == Hdf5Use::reading) H5PLset_loading_state(plugins_);
+  if (reads_untrusted(use_)) H5PLset_loading_state(plugins_);
   H5Eset_auto2(H5E_DEFAULT, print_, print_data_);
 }
 
 std::string hdf5_error_text() {
   std::string text;
-  const auto add = [](unsigned depth, const H5E_error2_t* error, void* data) -> herr_t {
-    if (depth < 3) {
+  // Nothing may be thrown through libhdf5, which would stay locked. What it lacked memory for is null.
+  const auto add = [](unsigned depth, const H5E_error2_t* error, void* data) noexcept -> herr_t {
+    if (depth >= 3) return 0;
+    try {
       auto& all = *static_cast<std::string*>(data);
-      all += fmt::format("{}{}: {}", all.empty() ? "" : ", ", error->func_name, error->desc);
+      const auto text_of = [](const char* given) { return given == nullptr ? "?" : given; };
+      all += fmt::format("{}{}: {}", all.empty() ? "" : ", ", text_of(error->func_name),
+                         text_of(error->desc));
+    } catch (const std::bad_alloc&) {
+      return -1;
     }
     return 0;
   };
@@ -64,8 +73,9 @@ std::string hdf5_error_text() {
 bool hdf5_lacks_memory() {
   const auto look = [](unsigned, const H5E_error2_t* error, void* data) -> herr_t {
     // Some calls give another number.
-    *static_cast<bool*>(data) |= error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC ||
-                                 std::strstr(error->desc, "allocation failed") != nullptr;
+    *static_cast<bool*>(data) |=
+        error->min_num == H5E_NOSPACE || error->min_num == H5E_CANTALLOC ||
+        (error->desc != nullptr && std::strstr(error->desc, "allocation failed") != nullptr);
     return 0;
   };
   bool lacks = false;

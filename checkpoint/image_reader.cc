@@ -12,11 +12,13 @@ namespace counterpoint::inline v1::checkpoint_internal {
 
 class ImageReader::File {
  public:
-  File(std::string path, std::span<const std::byte> bytes) : data_(std::move(path), bytes) {}
+  File(std::string path, std::span<const std::byte> bytes)
+      : bytes_(bytes), data_(std::move(path), bytes) {}
 
   void open() {
-    const Hdf5Session session(Hdf5Use::reading);
-    file_ = data_.open();
+    const Hdf5Session session(Hdf5Use::opening);
+    driver_.emplace(bytes_);
+    file_ = data_.open(*driver_);
     root_group_ = data_.open_root(file_);
     root_.type = data_.string(root_group_, "/", type_attribute);
     if (root_.type != "checkpoint") {
@@ -32,6 +34,7 @@ class ImageReader::File {
     const Hdf5Session session(Hdf5Use::closing);
     root_group_ = Id();
     file_ = Id();
+    driver_.reset();
   }
 
   const SavedObject& root() const { return root_; }
@@ -94,7 +97,9 @@ class ImageReader::File {
     }
   }
 
+  std::span<const std::byte> bytes_;
   UntrustedHdf5 data_;
+  std::optional<LendingDriver> driver_;
   Id file_;
   Id root_group_;
   SavedObject root_;

@@ -12,25 +12,6 @@
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
-// The core driver reads from the caller's bytes: nothing is copied, nothing freed.
-H5FD_file_image_callbacks_t callbacks_over(std::span<const std::byte>& bytes) {
-  const auto lend = [](size_t, H5FD_file_image_op_t, void* user) -> void* {
-    const auto& lent = *static_cast<std::span<const std::byte>*>(user);
-    return const_cast<std::byte*>(lent.data());
-  };
-  return {
-      .image_malloc = lend,
-      .image_memcpy = [](void* to, const void* from, size_t, H5FD_file_image_op_t, void*) -> void* {
-        return to == from ? to : nullptr;
-      },
-      .image_realloc = [](void*, size_t, H5FD_file_image_op_t, void*) -> void* { return nullptr; },
-      .image_free = [](void*, H5FD_file_image_op_t, void*) -> herr_t { return 0; },
-      .udata_copy = [](void* user) { return user; },
-      .udata_free = [](void*) -> herr_t { return 0; },
-      .udata = &bytes,
-  };
-}
-
 std::vector<std::string> split_names(std::string_view joined) {
   std::vector<std::string> names;
   while (!joined.empty()) {
@@ -63,25 +44,23 @@ void UntrustedHdf5::throw_lost(const char* doing) const {
                 fmt::format("{}: no memory to {} ({}); free some and try again", path_, doing,
                             hdf5_error_text()));
   }
+  if (driver_ != nullptr && driver_->refusal() != nullptr) {
+    throw Error(ErrorCode::data_loss,
+                fmt::format("{}: the file has {}, which the format has not; use another checkpoint",
+                            path_, driver_->refusal()));
+  }
   throw Error(ErrorCode::data_loss,
               fmt::format("{}: libhdf5 could not {} ({}); use another checkpoint", path_, doing,
                           hdf5_error_text()));
 }
 
-Id UntrustedHdf5::open() {
+Id UntrustedHdf5::open(LendingDriver& driver) {
   quieten_exit();
-  H5FD_file_image_callbacks_t callbacks = callbacks_over(bytes_);
   const Id access(checked(H5Pcreate(H5P_FILE_ACCESS), "create properties"), H5Pclose);
-  checked(H5Pset_fapl_core(access, 4096, false), "choose the core driver");
-  checked(H5Pset_file_image_callbacks(access, &callbacks), "set image callbacks");
-  checked(H5Pset_file_image(access, const_cast<std::byte*>(bytes_.data()), bytes_.size()),
-          "lend a file image");
+  driver_ = &driver;
+  driver.use_in(access);
   checked(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "set the close degree");
-  // The driver looks for a file of this name, which cannot exist; and it takes two that are open at
-  // once for the same one if their names are, so each has its own.
-  const std::string name =
-      fmt::format("/dev/null/checkpoint-{}", static_cast<const void*>(bytes_.data()));
-  return {ours(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access), "open the file"), H5Fclose};
+  return {ours(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, access), "open the file"), H5Fclose};
 }
 
 Id UntrustedHdf5::open_root(hid_t file) const {

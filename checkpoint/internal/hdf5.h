@@ -21,12 +21,13 @@ namespace counterpoint::inline v1::checkpoint_internal {
 enum class Hdf5Use {
   writing,
   closing,  // of what was read: cannot fail
-  reading,  // of untrusted bytes: loads no plugins. The setting is the process's: for as long as it
+  opening,  // untrusted bytes: loads no plugins. The setting is the process's: for as long as it
             // reads, no other thread's use of libhdf5 finds plugins that are not loaded yet.
+  reading,  // of what was opened so
 };
 
 // Holds the library: prints nothing, and puts its settings back. Errors: resource_exhausted where
-// there is too little memory to call it.
+// there is too little memory to write or open.
 class Hdf5Session {
  public:
   explicit Hdf5Session(Hdf5Use use);

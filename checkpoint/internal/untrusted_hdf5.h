@@ -2,7 +2,8 @@
 // the plain kinds that the format has, each checked before it is used.
 //
 //   UntrustedHdf5 data(path, bytes);
-//   const Id file = data.open();
+//   LendingDriver driver(bytes);
+//   const Id file = data.open(driver);
 //   const Id group = data.open_group(file, "/noise", "noise");
 //   Tensor state = data.tensor(group, "/noise/state", "state");   // may refer to the bytes
 //
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "counterpoint/checkpoint/internal/hdf5.h"
+#include "counterpoint/checkpoint/internal/lending_driver.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/tensor.h"
 
@@ -33,8 +35,8 @@ class UntrustedHdf5 {
   const std::string& path() const { return path_; }
   [[noreturn]] void fail(const std::string& object, const std::string& what) const;
 
-  // libhdf5 reads from the bytes, and no file.
-  Id open();
+  // libhdf5 reads from the bytes, and no file, by this driver for them.
+  Id open(LendingDriver& driver);
   Id open_root(hid_t file) const;
   // The group that `parent` has under `name`, by a hard link.
   Id open_group(hid_t parent, const std::string& object, const std::string& name);
@@ -70,6 +72,7 @@ class UntrustedHdf5 {
 
   std::string path_;
   std::span<const std::byte> bytes_;
+  const LendingDriver* driver_ = nullptr;  // of the open file
   std::size_t entries_ = 0;      // of all reads, so that links to the same objects cannot multiply
   std::size_t value_bytes_ = 0;  // likewise
   std::size_t text_bytes_ = 0;   // likewise, of attributes

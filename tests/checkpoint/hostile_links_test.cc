@@ -161,7 +161,7 @@ TEST_F(Hostile, CommittedTypesAreRefused) {
   write([&](hid_t group) {
     fill_dataset(dataset(group, committed(group, H5T_IEEE_F32LE), {2}), {1, 2});
   });
-  expect_refused("has a committed type");
+  expect_refused("committed type");
   for (const bool is_text : {true, false}) {
     write([&](hid_t group) {
       fill_dataset(dataset(group, H5T_IEEE_F32LE, {2}), {1, 2});
@@ -174,7 +174,34 @@ TEST_F(Hostile, CommittedTypesAreRefused) {
           H5Aclose);
       H5Awrite(attribute, of, "my text");
     });
-    expect_refused("has a committed type");
+    expect_refused("committed type");
+  }
+}
+
+// Files that end a process which hands them to libhdf5: it follows a tree node into itself and a type
+// that says to be found where it is, allocates for a list without an end, and copies from a cache's image
+// and from addresses without looking at their lengths.
+TEST_F(Hostile, WhatLibhdf5FollowsWithoutLookingIsRefused) {
+  const std::pair<const char*, const char*> files[] = {
+      {"tree_node_in_itself", "a tree of links that may lead to itself"},
+      {"type_in_its_own_dataset", "a committed type"},
+      {"type_in_its_own_attribute", "a committed type"},
+      {"cache_image", "an image of a cache"},
+      {"heap_without_end", "a heap of names"},
+      {"heap_of_all_memory", "a heap of names"},
+      {"address_beyond_all", ""},
+  };
+  for (const auto& [name, words] : files) {
+    SCOPED_TRACE(name);
+    std::filesystem::copy_file(
+        std::string(COUNTERPOINT_SOURCE_DIR "/tests/checkpoint/hostile/") + name + ".h5", path,
+        std::filesystem::copy_options::overwrite_existing);
+    std::int64_t step = 3;
+    cp::Checkpoint checkpoint(one_rank(), {{"step", step}});
+    const cp::Error error = error_of([&] { checkpoint.restore(path); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::data_loss) << error.what();
+    EXPECT_NE(error.message().find(words), std::string::npos) << error.what();
+    EXPECT_EQ(step, 3);
   }
 }
 

@@ -101,6 +101,13 @@ std::vector<std::byte> mutated(const std::string& seed, long number) {
                                  std::byte{0}, std::byte{0xff}};
     byte = choices[random() % 4];
   }
+  // Addresses and lengths are words: beyond the end, nothing, or where they stand themselves.
+  const std::size_t offset =
+      internal::header_bytes +
+      random() % (file.size() - internal::header_bytes - sizeof(std::uint64_t));
+  const std::uint64_t words[] = {~std::uint64_t{0}, 0, std::uint64_t{1} << 63,
+                                 offset - internal::header_bytes};
+  if (random() % 4 == 0) std::memcpy(file.data() + offset, &words[random() % 4], sizeof(words[0]));
   return file;
 }
 
