@@ -6,6 +6,7 @@
 #include "counterpoint/runtime/context.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/generator.h"
+#include "counterpoint/runtime/internal/saved_replicas.h"
 #include "counterpoint/runtime/state_store.h"
 
 namespace counterpoint::inline v1 {
@@ -129,14 +130,12 @@ class SaveableGenerator final : public Saveable {
     store_->check_assignable(current_context());
     if (const auto each = saved.values.find("replica_states"); each != saved.values.end()) {
       std::vector<StreamState> states = states_of_replicas(definition, each->second);
+      saved_replicas(saved, static_cast<std::int64_t>(states.size()));
       store_->check_each_assignable(current_context(), static_cast<std::int64_t>(states.size()));
       return std::make_unique<PendingStates>(store_, std::move(states));
     }
 
-    const auto replicas = saved.attributes.find("replicas");
-    const std::int64_t* count =
-        replicas == saved.attributes.end() ? nullptr : std::get_if<std::int64_t>(&replicas->second);
-    const bool same = count != nullptr && *count == store_->num_replicas();
+    const bool same = saved_replicas(saved) == store_->num_replicas();
     return std::make_unique<PendingState>(store_, state,
                                           same ? RestoreOutcome::exact : RestoreOutcome::derived);
   }

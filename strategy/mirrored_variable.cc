@@ -9,6 +9,7 @@
 #include "counterpoint/runtime/context.h"
 #include "counterpoint/runtime/error.h"
 #include "counterpoint/runtime/internal/element_text.h"
+#include "counterpoint/runtime/internal/saved_replicas.h"
 #include "counterpoint/strategy/internal/element_arithmetic.h"
 #include "counterpoint/strategy/internal/variable_store.h"
 
@@ -161,7 +162,9 @@ std::unique_ptr<PendingRestore> VariableStore::prepare(const SavedObject& saved)
   }
   if (const auto each = saved.values.find("replica_values"); each != saved.values.end()) {
     const Tensor& values = each->second;
-    core_->check_each_assignable(values.shape().empty() ? 0 : values.shape().front(), describe());
+    const std::int64_t rows = values.shape().empty() ? 0 : values.shape().front();
+    saved_replicas(saved, rows);
+    core_->check_each_assignable(rows, describe());
     if (values.dtype() != own.dtype() || values.shape() != shape_of_all()) {
       throw Error(
           ErrorCode::invalid_argument,
@@ -171,6 +174,7 @@ std::unique_ptr<PendingRestore> VariableStore::prepare(const SavedObject& saved)
     }
     return std::make_unique<PendingVariable>(shared_from_this(), values, RestoreOutcome::exact);
   }
+  saved_replicas(saved);
   // A variable is the same on every replica: no replica count changes it.
   return std::make_unique<PendingVariable>(shared_from_this(), value, RestoreOutcome::exact);
 }
