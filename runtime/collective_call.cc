@@ -128,6 +128,12 @@ CommunicatorError::CommunicatorError(const std::string& call, std::int64_t numbe
 
 CommunicatorError::~CommunicatorError() = default;
 
+void require_owner(const std::shared_ptr<const void>& owner) {
+  if (owner != nullptr) return;
+  throw Error(ErrorCode::invalid_argument,
+              "a broadcast in place of memory that nobody keeps; pass its owner");
+}
+
 void throw_unusable(const std::string& what_happened) {
   throw Error(ErrorCode::failed_precondition,
               fmt::format("this communicator is unusable since: {}", what_happened));

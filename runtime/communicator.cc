@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 
+#include "counterpoint/runtime/internal/collective_call.h"
 #include "counterpoint/runtime/internal/launcher.h"
 #include "counterpoint/runtime/internal/mpi_session.h"
 #include "counterpoint/runtime/mpi_communicator.h"
@@ -51,7 +52,9 @@ bool Communicator::is_missed() { return false; }
 std::vector<int> Communicator::silent_ranks() noexcept { return {}; }
 void Communicator::ensure_callable() const {}
 
-Work Communicator::start_broadcast_in_place(Buffer values, int root, std::shared_ptr<const void>) {
+Work Communicator::start_broadcast_in_place(Buffer values, int root,
+                                            std::shared_ptr<const void> owner) {
+  require_owner(owner);
   return start_broadcast(values, root);
 }
 

@@ -140,7 +140,7 @@ class COUNTERPOINT_PUBLIC Communicator {
   virtual Work start_broadcast(Buffer values, int root) = 0;
   // As start_broadcast, for large memory that `owner` keeps: it is moved from and to where it lies,
   // not through staging. After an error, or where the work is dropped, its elements may still change:
-  // `owner` is held for as long as they may. Every rank calls this one.
+  // `owner`, which is not null, is held for as long as they may. Every rank calls this one.
   virtual Work start_broadcast_in_place(Buffer values, int root, std::shared_ptr<const void> owner);
   // `gathered` has size() * values.count elements: rank 0's first.
   virtual Work start_all_gather(ConstBuffer values, Buffer gathered) = 0;

@@ -116,6 +116,7 @@ Work MpiCommunicator::start_broadcast(Buffer values, int root) {
 
 Work MpiCommunicator::start_broadcast_in_place(Buffer values, int root,
                                                std::shared_ptr<const void> owner) {
+  require_owner(owner);
   return start(broadcast_call(values, root, size()), values.data, values.data, std::move(owner));
 }
 

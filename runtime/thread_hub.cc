@@ -186,8 +186,8 @@ void ThreadHub::ensure_usable(int rank) {
 
 void ThreadHub::fail(int rank, const Error& error) noexcept {
   const std::lock_guard lock(mutex_);
+  if (!failure_) told_[rank] = true;
   fail_locked(error);
-  told_[rank] = true;
 }
 
 void ThreadHub::leave(int rank) noexcept {

@@ -83,6 +83,9 @@ class COUNTERPOINT_PUBLIC CommunicatorError : public Error {
 };
 
 // The error of every call on a communicator that `what_happened` made unusable.
+// Errors: invalid_argument for memory that nobody keeps.
+void require_owner(const std::shared_ptr<const void>& owner);
+
 [[noreturn]] void throw_unusable(const std::string& what_happened);
 
 }  // namespace counterpoint::inline v1

@@ -1,5 +1,5 @@
 // Private: one collective call over MPI, as a state machine that moves one segment of the payload
-// after the other through staging.
+// after the other through staging, or a broadcast in place.
 //
 //   MpiOperation operation(lane, call, 17, values, out);   // lane: communicator, rank, size, pool
 //   while (!operation.done()) operation.advance();

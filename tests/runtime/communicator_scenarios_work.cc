@@ -115,6 +115,7 @@ void wrong_calls_start_nothing(Communicator& ranks) {
   expect_invalid([&] { ranks.start_broadcast(buffer, ranks.size()); },
                  std::to_string(ranks.size()));
   expect_invalid([&] { ranks.start_broadcast(buffer, -1); }, "-1");
+  expect_invalid([&] { ranks.start_broadcast_in_place(buffer, 0, nullptr); }, "its owner");
   expect_invalid([&] { ranks.all_gather(std::span<const float>(values), std::span(too_small)); },
                  std::to_string(too_small.size()));
   ranks.all_reduce(std::span(values), Reduce::sum);

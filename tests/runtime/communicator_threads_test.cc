@@ -150,6 +150,9 @@ TEST(ThreadCommunicator, RevokeReachesEveryRank) {
   ranks[1]->revoke(Error(ErrorCode::internal, "too late to matter"));
   expect_error([&] { waiting.wait(60); }, ErrorCode::resource_exhausted,
                HasSubstr("rank 2: no memory for gradients"));
+  // Rank 1 had not heard of it when it gave up.
+  expect_error([&] { ranks[1]->barrier(); }, ErrorCode::resource_exhausted,
+               HasSubstr("rank 2: no memory for gradients"));
   for (const auto& rank : ranks) {
     expect_error([&] { rank->barrier(); }, ErrorCode::failed_precondition,
                  HasSubstr("no memory for gradients"));
