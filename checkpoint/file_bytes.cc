@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 #include "counterpoint/runtime/error.h"
 
@@ -12,6 +12,19 @@ namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
 constexpr std::size_t large_page = std::size_t{2} << 20;
+
+#ifdef MADV_POPULATE_WRITE
+constexpr int populate_for_writing = MADV_POPULATE_WRITE;
+#else
+constexpr int populate_for_writing = 23;  // Linux 5.14; glibc 2.35 names it
+#endif
+
+// Of this thread: one that had to wait for a processor has lost no time to the kernel.
+std::int64_t own_time_ns() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
 
 }  // namespace
 
@@ -50,25 +63,24 @@ void FileBytes::populate_before(std::size_t end) noexcept {
 // others' pages out of the way, which can take longer than small pages would: the first blocks are of
 // those, and large ones are asked for only while they have saved time.
 void FileBytes::populate(std::size_t block) noexcept {
-  using Clock = std::chrono::steady_clock;
   constexpr std::size_t small_blocks = 2;
   Population& population = *population_;
   std::byte* const begin = data_.get() + block * large_page;
-  const auto advise_rest = [&](int advice) {
-    ::madvise(begin, (population.blocks - block) * large_page, advice);
+  const auto advise = [&](std::size_t blocks, int advice) {
+    ::madvise(begin, std::min(blocks, population.blocks - block) * large_page, advice);
   };
-  if (block == small_blocks) advise_rest(MADV_HUGEPAGE);
-  const auto start = Clock::now();
+  if (block == 0) advise(small_blocks, MADV_NOHUGEPAGE);
+  if (block == small_blocks) advise(population.blocks, MADV_HUGEPAGE);
+  const std::int64_t start_ns = own_time_ns();
   // An old kernel brings them as they are used.
-  if (::madvise(begin, large_page, MADV_POPULATE_WRITE) != 0) return;
-  const std::int64_t ns =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+  if (::madvise(begin, large_page, populate_for_writing) != 0) return;
+  const std::int64_t ns = own_time_ns() - start_ns;
   if (block < small_blocks) {
-    const std::int64_t other_ns = population.small_pages_ns;
-    population.small_pages_ns = block == 0 ? ns : std::min(other_ns, ns);
-  } else if (population.saved_ns >= 0) {
+    const std::int64_t least_ns = population.small_pages_ns;
+    if (least_ns == 0 || ns < least_ns) population.small_pages_ns = ns;
+  } else if (population.small_pages_ns > 0 && population.saved_ns >= 0) {
     const std::int64_t saved_ns = population.small_pages_ns - ns;
-    if ((population.saved_ns += saved_ns) < 0) advise_rest(MADV_NOHUGEPAGE);
+    if ((population.saved_ns += saved_ns) < 0) advise(population.blocks, MADV_NOHUGEPAGE);
   }
 }
 

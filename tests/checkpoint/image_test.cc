@@ -10,6 +10,7 @@
 #include "checkpoint/support.h"
 #include "counterpoint/checkpoint/checkpoint.h"
 #include "counterpoint/checkpoint/internal/leaf_hasher.h"
+#include "counterpoint/checkpoint/internal/parallel.h"
 #include "counterpoint/checkpoint/internal/sha256_pair.h"
 
 namespace checkpoint_tests {
@@ -259,6 +260,22 @@ TEST(Image, LeavesAreHashedInSlicesAsAtOnce) {
     EXPECT_EQ(digests[leaf], internal::sha256(body.subspan(range.offset, range.size))) << leaf;
   }
   EXPECT_EQ(short_digests, internal::leaf_digests(short_body));
+}
+
+// By several threads, of which each fills its own pieces meanwhile.
+TEST(Image, MemoryThatIsInUseStaysAsItIsWhileTheRestIsPopulated) {
+  constexpr std::size_t piece = std::size_t{1} << 20;
+  constexpr std::size_t pieces = 24;
+  internal::FileBytes bytes = internal::FileBytes::allocate(pieces * piece + 777);
+  internal::for_each_in_parallel(pieces, 4, [&](std::size_t i, std::size_t) {
+    bytes.populate_before((i + 1) * piece);
+    std::ranges::fill(bytes.span().subspan(i * piece, piece), static_cast<std::byte>(i + 1));
+  });
+  bytes.populate_before(bytes.size());
+  bytes.populate_before(bytes.size() * 2);
+  for (std::size_t i = 0; i < pieces * piece; ++i) {
+    ASSERT_EQ(bytes.span()[i], static_cast<std::byte>(i / piece + 1)) << i;
+  }
 }
 
 TEST(Image, OfAnotherVersionSaysWhatToDo) {
