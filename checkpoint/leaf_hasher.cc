@@ -7,6 +7,9 @@
 namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
+static_assert(leaf_bytes % (LeafHasher::slice_bytes / 2) == 0 &&
+              LeafHasher::slice_bytes / 2 % 64 == 0);
+
 void require(int result) {
   if (result != 1) throw Error(ErrorCode::internal, "libcrypto could not compute SHA-256");
 }

@@ -16,6 +16,7 @@ namespace counterpoint::inline v1::checkpoint_internal {
 namespace {
 
 constexpr std::size_t leaves_per_message = 4;
+constexpr std::size_t leaves_hashed_at_once = 64;  // in a fraction of a second
 
 // A file on its way to this rank: what its threads share for as long as the last of them lives.
 class Incoming {
@@ -108,6 +109,10 @@ class Exchange {
 
   // What remains to be hashed, while all ranks meet now and then. Errors: the communicator's.
   void hash_the_rest() {
+    if (incoming_.digests.size() <= leaves_hashed_at_once) {
+      while (hash_slice()) continue;
+      return;
+    }
     for (std::array<std::uint64_t, 1> any{1}; any[0] != 0;) {
       const Deadline pause(meeting_seconds(communicator_, patience_));
       bool more = true;
@@ -125,9 +130,10 @@ class Exchange {
 
   std::uint64_t look() {
     const std::size_t wanted = std::min(sent_ + leaves_per_message, incoming_.digests.size());
-    while (incoming_.arrivals.count() < wanted && hash_slice()) continue;
-    const std::size_t there =
-        incoming_.arrivals.wait_before(wanted, meeting_seconds(communicator_, patience_));
+    const double seconds = meeting_seconds(communicator_, patience_) / 2;
+    const Deadline pause(seconds);
+    while (incoming_.arrivals.count() < wanted && !pause.expired() && hash_slice()) continue;
+    const std::size_t there = incoming_.arrivals.wait_before(wanted, pause.expired() ? 0 : seconds);
     if (incoming_.arrivals.failed()) return failed;
     if (there > sent_) last_progress_ = Clock::now();
     const std::chrono::duration<double> without = Clock::now() - last_progress_;
