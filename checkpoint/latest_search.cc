@@ -26,7 +26,8 @@ std::optional<std::string> LatestSearch::next(const Error* damage) {
     return folder_->path_of(step_);
   }
   std::string message = fmt::format(
-      "all {} checkpoints in {} are damaged; restore another folder, or remove them to start over",
+      "none of the {} checkpoints in {} can be restored; look at the disk, or restore another "
+      "folder",
       steps_.size(), folder_path_);
   for (const SkippedFile& file : skipped_) {
     message += fmt::format("; {}: {}", file.path, file.reason);

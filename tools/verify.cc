@@ -1,7 +1,9 @@
 // counterpoint verify FILE...: are these whole checkpoints that this version restores?
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +17,12 @@
 
 namespace counterpoint::tools {
 namespace {
+
+// A job may remove what a folder had when it was listed.
+bool is_gone(const std::string& file) {
+  struct stat status {};
+  return ::lstat(file.c_str(), &status) != 0 && errno == ENOENT;
+}
 
 int verify(const std::string& file, const Limits& limits) {
   const Contents contents = read_contents(file, limits.memory_bytes);
@@ -45,7 +53,15 @@ Run add_verify(CLI::App& command) {
                          int worst_here = ok;
                          for (const std::string& file : files_of(path)) {
                            const Limits limits = limits_for(options->limits, {file}, 1);
-                           const auto read = [&] { return verify(file, limits); };
+                           const auto read = [&] {
+                             try {
+                               return verify(file, limits);
+                             } catch (const Error& error) {
+                               if (file == path || !is_gone(file)) throw;
+                               fmt::print("{}: removed meanwhile\n", escaped(file));
+                               return int{ok};
+                             }
+                           };
                            worst_here = std::max(worst_here, in_sandbox(limits, file, read));
                          }
                          return worst_here;
