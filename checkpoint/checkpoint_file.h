@@ -38,8 +38,8 @@ class COUNTERPOINT_PUBLIC CheckpointFile {
   // Errors: not_found, naming those there are; data_loss, also where values add up to more than the
   // file.
   SavedObject read(const std::string& name) const;
-  // Likewise, without a copy: its tensors refer to the file's bytes, which this holds, and so does what
-  // is returned.
+  // Likewise, without a copy: what is returned, and the bytes that its tensors refer to, are there until
+  // this is destroyed or assigned to.
   const SavedObject& view(const std::string& name) const;
 
  private:

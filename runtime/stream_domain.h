@@ -33,7 +33,7 @@ class COUNTERPOINT_PUBLIC StreamDomain {
                                                  const StreamLayout& layout) = 0;
 
   // The state of a generator made without a seed: from entropy that all ranks share, told apart by
-  // the origin and by how many of that origin were made in `context` before. Never communicates.
+  // the origin, by how many of that origin were made in `context` before, and by the run. Never communicates.
   virtual StreamState entropy_state(const Context& context, const StreamOrigin& origin) = 0;
 
   // A draw on a store made outside, by replica `context.replica_id`: draw k of every replica,

@@ -76,7 +76,7 @@ void StrategyCore::agree(const CallRecord& record, const std::optional<Error>& l
 }
 
 void StrategyCore::check(const std::source_location& location) {
-  check_cross_replica(current_context(), "check");
+  check_cross_replica(current_context(), "check", num_ranks() > 1);
   agree({.operation = Operation::check,
          .dtype = DType::u64,
          .shape = {},

@@ -270,7 +270,8 @@ void StrategyCore::check_use(const Context& context, const std::string& what) co
   }
 }
 
-void StrategyCore::check_cross_replica(const Context& context, const char* what) const {
+void StrategyCore::check_cross_replica(const Context& context, const char* what,
+                                       bool communicates) const {
   if (context.kind == ContextKind::replica) {
     throw Error(ErrorCode::failed_precondition,
                 fmt::format("{} is called outside of run, by every rank; in a run, use the "
@@ -278,7 +279,7 @@ void StrategyCore::check_cross_replica(const Context& context, const char* what)
                             what));
   }
   check_use(context, what);
-  payload_->ensure_callable();  // while nothing is logged or waited for
+  if (communicates) payload_->ensure_callable();  // while nothing is logged or waited for
 }
 
 }  // namespace counterpoint::inline v1

@@ -42,7 +42,7 @@ void StrategyCore::check_can_run(const char* what) {
 }
 
 void StrategyCore::begin_run() {
-  made_in_run_.clear();  // what replicas make in a run is the same again in the next
+  made_in_run_.clear();  // what replicas make from a seed is the same again in the next
   run_token_.reset();
   rendezvous_.begin();
   running_ = true;

@@ -88,7 +88,8 @@ class StrategyCore final : public StreamDomain, public std::enable_shared_from_t
   // `what` is told in the message.
   void check_use(const Context& context, const std::string& what) const;
   // The same for calls that all ranks make together outside of a run.
-  void check_cross_replica(const Context& context, const char* what) const;
+  void check_cross_replica(const Context& context, const char* what,
+                           bool communicates = true) const;
   // All ranks agree to make the call of `record`, or all throw; `local_error` makes all ranks throw
   // it.
   void agree(const CallRecord& record, const std::optional<Error>& local_error = std::nullopt) {
