@@ -8,7 +8,8 @@
 // Files are named checkpoint-00000017.h5 after their step. The folder is created as needed, and
 // belongs to one manager at a time, on whatever machine. All calls are collective; ranks wait for
 // each other as in Checkpoint, and rank 0 alone touches the folder.
-// A relative folder is in the working directory that there was when the manager was made. Children
+// A relative folder is in the working directory that there was when the manager was made (with other
+// `files`, where those look for it). Children
 // that were forked (data loaders) have no part in it and may outlive the manager. But where SIGKILL
 // ends the job, and not them, the folder is taken until the last of them ends: end the job's whole
 // process group.

@@ -66,15 +66,14 @@ FileHeader check_header(const std::string& path, std::span<const std::byte> star
   if (file_bytes <= header_bytes) fail(path, fmt::format("truncated to {} bytes", file_bytes));
   FileHeader header;
   std::memcpy(&header, start.data(), sizeof(header));
-  const auto rest = start.first(std::min(start.size(), header_bytes)).subspan(sizeof(header));
-  if (std::ranges::any_of(rest, [](std::byte byte) { return byte != std::byte{}; })) {
-    fail(path, "damaged: its header block does not end with zeros");
-  }
   if (file_bytes < header.file_bytes) {
     fail(path, fmt::format("truncated: {} of {} bytes are there", file_bytes, header.file_bytes));
   }
   if (file_bytes > header.file_bytes) {
     fail(path, fmt::format("{} bytes long where {} were written", file_bytes, header.file_bytes));
+  }
+  if (std::ranges::any_of(header.zeros, [](std::byte byte) { return byte != std::byte{}; })) {
+    fail(path, "damaged: its header block does not end with zeros");
   }
   return header;
 }

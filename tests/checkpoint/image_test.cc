@@ -207,6 +207,20 @@ TEST(Image, DigestsCoverEveryLeaf) {
   }
 }
 
+// docs/format.md says that it is zero there, so that a later format can use it.
+TEST(Image, HeaderBlocksEndWithZeros) {
+  internal::FileBytes file = sealed_file(root_of({}));
+  for (const std::size_t offset :
+       {offsetof(internal::FileHeader, zeros), internal::header_bytes - 1}) {
+    file.span()[offset] = std::byte{1};
+    const cp::Error error = error_of([&] { internal::check_sealed("file", file.span()); });
+    EXPECT_EQ(error.code(), cp::ErrorCode::data_loss) << error.what();
+    EXPECT_NE(error.message().find("end with zeros"), std::string::npos) << error.what();
+    file.span()[offset] = std::byte{0};
+  }
+  internal::check_sealed("file", file.span());
+}
+
 TEST(Image, HoldsTextsOfUpToAMebibyte) {
   cp::SavedObject object{.type = "object", .attributes = {}, .values = {}, .members = {}};
   object.attributes["text"] = std::string(internal::max_attribute_bytes, 'x');

@@ -75,6 +75,17 @@ TEST(Saveable, RefusalsSayWhatDiffers) {
   short_state.values.at("state") = Tensor(DType::i64, {2});
   expect_error(ErrorCode::invalid_argument, {"3 words", "2"},
                [&] { generator.saveable()->prepare(short_state); });
+  SavedObject no_count = of_generator;
+  no_count.attributes["replicas"] = std::int64_t{-5};
+  expect_error(ErrorCode::invalid_argument, {"-5 replicas"},
+               [&] { generator.saveable()->prepare(no_count); });
+  no_count.attributes["replicas"] = std::string("many");
+  expect_error(ErrorCode::invalid_argument, {"many replicas"},
+               [&] { generator.saveable()->prepare(no_count); });
+  no_count.attributes["replicas"] = std::int64_t{2};
+  no_count.values.emplace("replica_states", Tensor(DType::i64, {3, 3}));
+  expect_error(ErrorCode::invalid_argument, {"2 replicas", "3 of them"},
+               [&] { generator.saveable()->prepare(no_count); });
   Model model;
   SavedObject no_step = NamedObject("model", model).object->save();
   no_step.members.erase("step");
