@@ -1,14 +1,11 @@
 #include "counterpoint/checkpoint/internal/lending_driver.h"
 
-#if __has_include(<H5FDdevelop.h>)  // HDF5 1.14 and later keep drivers there
-#include <H5FDdevelop.h>
-#endif
-
 #include <algorithm>
 #include <cstring>
 #include <new>
 
 #include "counterpoint/checkpoint/internal/file_format.h"
+#include "counterpoint/checkpoint/internal/hdf5_driver.h"
 #include "counterpoint/checkpoint/internal/untrusted_metadata.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
@@ -26,9 +23,8 @@ const char* fault_of(std::span<const std::byte> bytes, H5FD_mem_t kind, haddr_t 
     return "a heap of names whose free list has no end";
   }
   if (kind == H5FD_MEM_OHDR && !is_finite_object_header(metadata, address)) {
-    return "an object with a committed type or another shared message, an image of a cache or more "
-           "than the "
-           "file can hold";
+    return "an object with a committed type or another shared message, an image of a cache, "
+           "or more than the file can hold";
   }
   return nullptr;
 }
@@ -80,36 +76,18 @@ struct LendingDriver::File {
 
 LendingDriver::LendingDriver(std::span<const std::byte> bytes) : bytes_(bytes) {
   static const H5FD_class_t description = [] {
-    H5FD_class_t driver{};
-#ifdef H5FD_CLASS_VERSION
-    driver.version = H5FD_CLASS_VERSION;
-    driver.value = static_cast<H5FD_class_value_t>(601);  // from the range of unregistered drivers
-#endif
-    driver.name = "counterpoint_lending";
-    driver.maxaddr = static_cast<haddr_t>(INT64_MAX);
-    driver.fc_degree = H5F_CLOSE_STRONG;
-    driver.fapl_size = sizeof(LendingDriver*);
-    driver.open = &File::open;
-    driver.close = &File::close;
+    H5FD_class_t driver = describe_driver<LendingDriver, File>("counterpoint_lending", 601);
     // Without an accumulator of metadata, which would read what nobody has looked at.
     driver.query = [](const H5FD_t*, unsigned long* flags) -> herr_t {
       *flags = 0;
       return 0;
     };
-    driver.get_eoa = [](const H5FD_t* file, H5FD_mem_t) { return File::of(file).allocated_end; };
-    driver.set_eoa = [](H5FD_t* file, H5FD_mem_t, haddr_t end) -> herr_t {
-      File::of(file).allocated_end = end;
-      return 0;
-    };
     driver.get_eof = [](const H5FD_t* file, H5FD_mem_t) -> haddr_t {
       return File::of(file).driver->bytes_.size();
     };
-    driver.read = &File::read;
     driver.write = [](H5FD_t*, H5FD_mem_t, hid_t, haddr_t, size_t, const void*) -> herr_t {
       return -1;
     };
-    const H5FD_mem_t separately[H5FD_MEM_NTYPES] = H5FD_FLMAP_DICHOTOMY;
-    std::copy(std::begin(separately), std::end(separately), std::begin(driver.fl_map));
     return driver;
   }();
   driver_ = Id(checked(H5FDregister(&description), "register a driver"), H5FDunregister);

@@ -1,11 +1,9 @@
 #include "counterpoint/checkpoint/internal/recording_driver.h"
 
-#if __has_include(<H5FDdevelop.h>)  // HDF5 1.14 and later keep drivers there
-#include <H5FDdevelop.h>
-#endif
-
 #include <algorithm>
 #include <new>
+
+#include "counterpoint/checkpoint/internal/hdf5_driver.h"
 
 namespace counterpoint::inline v1::checkpoint_internal {
 
@@ -61,32 +59,14 @@ struct RecordingDriver::File {
 
 RecordingDriver::RecordingDriver(FileImage& image) : image_(image) {
   static const H5FD_class_t description = [] {
-    H5FD_class_t driver{};
-#ifdef H5FD_CLASS_VERSION
-    driver.version = H5FD_CLASS_VERSION;
-    driver.value = static_cast<H5FD_class_value_t>(600);  // from the range of unregistered drivers
-#endif
-    driver.name = "counterpoint_recording";
-    driver.maxaddr = static_cast<haddr_t>(INT64_MAX);
-    driver.fc_degree = H5F_CLOSE_STRONG;
-    driver.fapl_size = sizeof(RecordingDriver*);
-    driver.open = &File::open;
-    driver.close = &File::close;
+    H5FD_class_t driver = describe_driver<RecordingDriver, File>("counterpoint_recording", 600);
     driver.query = [](const H5FD_t*, unsigned long* flags) -> herr_t {
       *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA |
                H5FD_FEAT_AGGREGATE_SMALLDATA;
       return 0;
     };
-    driver.get_eoa = [](const H5FD_t* file, H5FD_mem_t) { return File::of(file).allocated_end; };
-    driver.set_eoa = [](H5FD_t* file, H5FD_mem_t, haddr_t end) -> herr_t {
-      File::of(file).allocated_end = end;
-      return 0;
-    };
     driver.get_eof = [](const H5FD_t* file, H5FD_mem_t) { return File::of(file).written_end; };
-    driver.read = &File::read;
     driver.write = &File::write;
-    const H5FD_mem_t separately[H5FD_MEM_NTYPES] = H5FD_FLMAP_DICHOTOMY;
-    std::copy(std::begin(separately), std::end(separately), std::begin(driver.fl_map));
     return driver;
   }();
   driver_ = Id(checked(H5FDregister(&description), "register a driver"), H5FDunregister);
