@@ -62,8 +62,13 @@ struct LendingDriver::File {
   static herr_t read(H5FD_t* file, H5FD_mem_t kind, hid_t, haddr_t offset, size_t size, void* to) {
     LendingDriver& driver = *of(file).driver;
     const std::span<const std::byte> bytes = driver.bytes_;
-    if (const char* const fault = fault_of(bytes, kind, offset); fault != nullptr) {
-      driver.refusal_ = fault;
+    try {
+      if (const char* const fault = fault_of(bytes, kind, offset); fault != nullptr) {
+        driver.refusal_ = fault;
+        return -1;
+      }
+    } catch (const std::bad_alloc&) {  // nothing may be thrown through libhdf5
+      driver.lacks_memory_ = true;
       return -1;
     }
     const std::size_t there =

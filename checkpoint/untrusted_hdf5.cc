@@ -39,7 +39,7 @@ void UntrustedHdf5::fail(const std::string& object, const std::string& what) con
 }
 
 void UntrustedHdf5::throw_lost(const char* doing) const {
-  if (hdf5_lacks_memory()) {
+  if (hdf5_lacks_memory() || (driver_ != nullptr && driver_->lacks_memory())) {
     throw Error(ErrorCode::resource_exhausted,
                 fmt::format("{}: no memory to {} ({}); free some and try again", path_, doing,
                             hdf5_error_text()));

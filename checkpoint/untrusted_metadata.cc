@@ -14,7 +14,6 @@ constexpr std::size_t checksum_bytes = 4;
 constexpr std::uint8_t message_is_shared = 2;
 constexpr std::uint16_t continuation_message = 0x10;
 constexpr std::uint16_t cache_image_message = 0x18;
-constexpr std::size_t max_chunks = 4096;  // of one header; more are left to libhdf5's own limits
 
 ByteReader reader_at(std::span<const std::byte> metadata, std::uint64_t offset) {
   ByteReader reader(metadata);
@@ -43,9 +42,12 @@ class HeaderWalk {
   // Whether none is shared. Errors: Malformed.
   bool has_own_messages(ByteReader messages) {
     if (!are_own(messages)) return false;
-    for (std::size_t i = 0; i < chunks_.size() && i < max_chunks; ++i) {
+    std::uint64_t left =
+        metadata_.size();  // chunks share nothing, so all fit into the file together
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
       // libhdf5 would take a length that cannot be for a lack of memory.
-      if (chunks_[i].size == 0 || chunks_[i].size > metadata_.size()) return false;
+      if (chunks_[i].size == 0 || chunks_[i].size > left) return false;
+      left -= chunks_[i].size;
       ByteReader chunk = reader_at(metadata_, chunks_[i].offset).take(chunks_[i].size);
       if (is_second_) {
         chunk.take(signature_bytes);

@@ -27,12 +27,15 @@ class LendingDriver {
   void use_in(hid_t access);
   // What the bytes have that was refused last, "a heap whose..."; null where nothing was.
   const char* refusal() const { return refusal_; }
+  // Whether there was no memory to look at something, which libhdf5 then could not read.
+  bool lacks_memory() const { return lacks_memory_; }
 
  private:
   struct File;
 
   std::span<const std::byte> bytes_;
   const char* refusal_ = nullptr;
+  bool lacks_memory_ = false;
   Id driver_;
 };
 

@@ -3,7 +3,10 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include <cstring>
+
 #include "checkpoint/hostile_files.h"
+#include "counterpoint/checkpoint/internal/untrusted_metadata.h"
 
 namespace checkpoint_tests {
 namespace {
@@ -203,6 +206,25 @@ TEST_F(Hostile, WhatLibhdf5FollowsWithoutLookingIsRefused) {
     EXPECT_NE(error.message().find(words), std::string::npos) << error.what();
     EXPECT_EQ(step, 3);
   }
+}
+
+// A header of which each message says that it goes on in all of the file.
+TEST(UntrustedMetadata, HeadersThatGoOnInThemselvesAreRefusedAtOnce) {
+  std::vector<std::byte> metadata(std::size_t{1} << 20);
+  const auto put = [&](std::size_t offset, auto number) {
+    std::memcpy(metadata.data() + offset, &number, sizeof(number));
+  };
+  constexpr std::size_t prefix = 16;
+  constexpr std::size_t message = 24;
+  put(0, std::uint8_t{1});
+  put(8, static_cast<std::uint32_t>(metadata.size() - prefix));
+  for (std::size_t at = prefix; at + message <= metadata.size(); at += message) {
+    put(at, std::uint16_t{0x10});
+    put(at + 2, std::uint16_t{16});
+    put(at + 8, std::uint64_t{prefix});
+    put(at + 16, std::uint64_t{metadata.size() - prefix});
+  }
+  EXPECT_FALSE(internal::is_finite_object_header(metadata, 0));
 }
 
 }  // namespace
